@@ -48,7 +48,6 @@ struct net_options {
 /*
  * Load, prepare and check a model.  Owns bytes as model_load() does.  Errors name
  * the node and what is not supported.
-
  */
 struct net	*net_load(struct engine *, void *bytes, size_t n,
 		    const struct model_source *, const struct net_options *,
