@@ -1,0 +1,107 @@
+/*
+ * models: the repository, the versions of each model, and where each is loaded.
+ *
+ * A model is a name; a version of it is what a request binds to when it arrives.
+ * A version never changes once it is loaded: a reload makes a new struct version
+ * with the same number, and the old one retires when its last reference goes.
+ * Others read the fields below and write none.
+ */
+#ifndef PARENT_MODELS_H
+#define PARENT_MODELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/signature.h"
+#include "parent/modelconf.h"
+#include "parent/stats.h"
+
+struct parent;
+struct models;
+struct request_queue;
+struct placement;
+
+#define MODEL_NAME_MAX	256	/* bytes, the NUL included */
+
+enum version_state {
+	VERSION_LOADING,	/* no worker has it yet; signature may be NULL */
+	VERSION_READY,		/* at least one worker has it */
+	VERSION_UNAVAILABLE,	/* failed everywhere: reason says why */
+	VERSION_UNLOADING,	/* takes no new requests; ends with the last one */
+};
+
+struct version {
+	struct model		*model;
+	int64_t			 number;
+	uint32_t		 id;		/* never used twice: names it to workers */
+	enum version_state	 state;
+	char			*reason;	/* of VERSION_UNAVAILABLE; else NULL */
+	struct signature	*signature;	/* NULL until first loaded */
+	const struct model_config *config;	/* as read or made; never NULL */
+	int64_t			 batch_max;	/* 0: requests are never joined or split */
+	struct version_stats	 stats;
+	size_t			 memory;	/* bytes in one worker, as it reports */
+
+	/* Of models.c, queue.c and sup.c. */
+	uint32_t		 refs;
+	struct version		*next;		/* of the model, newest number first */
+	char			*dir;		/* holds the model's file... */
+	char			*file;		/* ...of this name */
+	struct request_queue	*queue;
+	struct placement	*places;	/* one per worker slot */
+	bool			 replaced;	/* a newer load took its place */
+};
+
+struct model {
+	char			 name[MODEL_NAME_MAX];
+	struct model		*next;		/* by name */
+	struct models		*models;
+	struct version		*versions;	/* newest number first */
+	char			*reason;	/* why nothing could be tried; or NULL */
+	bool			 unloaded;	/* on request; stays until loaded again */
+};
+
+/* "READY", "LOADING", "UNLOADING", "UNAVAILABLE": as the index says it. */
+const char	*version_state_name(enum version_state);
+
+/* All models by name: for (m = models_first(x); m != NULL; m = m->next). */
+struct model	*models_first(const struct models *);
+
+/* By name; NULL if the repository has none such. */
+struct model	*models_find(const struct models *, const char *name);
+
+/*
+ * The version to use: by its text ("3"), or the newest ready one if version is
+ * NULL.  Texts and codes are those of notes on the protocol: ERR_NOT_FOUND (no such
+ * model, version, or none available), ERR_UNAVAILABLE (known, not ready).
+ * Borrowed: take a reference with version_get() to keep it past this callback; a
+ * request that is submitted needs one.
+ */
+struct version	*models_version(const struct models *, const char *name,
+		    const char *version, struct err *);
+
+/* As models_version() but finds versions in any state, for metadata and stats. */
+struct version	*models_any_version(const struct models *, const char *name,
+		    const char *version, struct err *);
+
+struct version	*version_get(struct version *);
+void		 version_put(struct version *);		/* NULL is fine */
+
+/*
+ * Load (or reload) a model from the repository, or unload it.  done() is called
+ * once from the loop with *err (ERR_NONE: well), unless the ticket is dropped
+ * first.  A reload that fails keeps the old versions serving.
+ * NULL: refused at once, *err says why.
+ */
+struct ticket;
+struct ticket	*models_load(struct models *, const char *name,
+		    void (*done)(void *arg, const struct err *), void *arg,
+		    struct err *);
+struct ticket	*models_unload(struct models *, const char *name,
+		    void (*done)(void *arg, const struct err *), void *arg,
+		    struct err *);
+void		 ticket_drop(struct ticket *);	/* done() will not be called */
+
+#endif

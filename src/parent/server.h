@@ -1,0 +1,41 @@
+/*
+ * server: the protocol side as main.c sees it.  Written by http*.c and api*.c.
+ */
+#ifndef PARENT_SERVER_H
+#define PARENT_SERVER_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+struct parent;
+struct server;
+
+/* Reads its limits from parent->conf.  NULL: *err says why. */
+struct server	*server_new(struct parent *, struct err *);
+
+/*
+ * Bind and listen on "host:port", "[v6]:port" or "unix:/path", but accept nothing
+ * yet (called as root, before the user changes).  -1: the message names the address.
+ */
+int		 server_listen(struct server *, const char *address, struct err *);
+
+/* Begin to accept on all listeners. */
+void		 server_start(struct server *);
+
+/*
+ * Close the listeners, close idle connections, refuse new requests with 503
+ * "Server exiting", answer what was accepted.
+ */
+void		 server_drain(struct server *);
+
+/* True when draining and the last accepted answer has left. */
+bool		 server_idle(const struct server *);
+
+/* The configuration changed: apply limits that can change live. */
+void		 server_reload(struct server *);
+
+/* Closes everything; NULL is fine. */
+void		 server_free(struct server *);
+
+#endif
