@@ -115,4 +115,22 @@ void		 request_free(struct request *);
 void		 hold_get(struct hold *);
 void		 hold_put(struct hold *);
 
+/*
+ * Whoever may hold for long (an answer behind a slow client) says so and is asked
+ * to let go: copy() is called, from the loop, when worker.hold_timeout is over or
+ * the worker has no memory left for outputs.  It copies to the heap what it still
+ * needs and calls holder_remove(), at once or soon.
+ */
+struct holder {
+	void		(*copy)(struct holder *);
+
+	/* The machinery's own. */
+	struct hold	*hold;
+	int64_t		 since_ns;
+	struct holder	*next, **prev;
+};
+
+void		 holder_add(struct holder *, struct hold *);	/* hold_get() */
+void		 holder_remove(struct holder *);		/* hold_put() */
+
 #endif
