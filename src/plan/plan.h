@@ -8,7 +8,12 @@
  * built, arguments applied.  Running it is then enqueueing, nothing else.
  *
  * A tensor argument takes two kernel parameters: the buffer and the element offset
- * in it (cl/common.h: IN(T, x) and OUT(T, x)).
+ * in it as a cl long.  cl/common.h spells them
+ *
+ *	IN(T, x)	__global const T *restrict x, long x_at
+ *	OUT(T, x)	__global T *restrict x, long x_at
+ *
+ * without commas around them, and kernels begin with x += x_at (macro AT(x)).
  */
 #ifndef PLAN_PLAN_H
 #define PLAN_PLAN_H
@@ -86,7 +91,8 @@ int	 plan_host(struct plan *, struct view *, struct err *);
 
 /*
  * A kernel met an index from data that was out of range: kernels that check take
- * the run's error word as an argument (cl/common.h: ERR_WORD) and store a code in it.
+ * two parameters, cl/common.h's ERR_WORD ("__global int *err, int err_code"), and
+ * store err_code in *err.  The code is the node's place in the graph plus one.
  */
 void	 step_error_word(struct step *, const struct view *);
 
@@ -98,8 +104,16 @@ void	 step_error_word(struct step *, const struct view *);
  * for each element or vector it is about to store: `same` is the element offset of
  * v in its output (from the output's beginning), `chan` its channel index.  Without
  * an epilogue both are empty.  Vector forms: EPI16/EPI8/EPI4 by width.
+ * In a vector form `same` is the offset of its first element and the others follow;
+ * their channels follow one another, too, if the layout is BLOCKED or the channel
+ * axis is the last one, else all elements are of the one channel `chan`.
  * Operands are of three kinds; an operator that takes epilogues says which axis of
  * its output is "chan" (op.h).
+ *
+ * The preamble is compiled before the kernel's file and so before cl/common.h.  It
+ * only defines macros: EPI_TEXT (functions: common.h places it after its own),
+ * EPI_ARGS (begins with a comma: "k(IN(float, x), OUT(float, y), int n EPI_ARGS
+ * WORK)") and the EPI forms.  common.h defines those that are not.
  */
 enum epi_kind { EPI_SAME, EPI_CHANNEL, EPI_SCALAR };
 
