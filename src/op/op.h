@@ -41,7 +41,11 @@ struct op {
 	int		(*plan)(struct view *, struct plan *, struct err *);
 	/* OP_EPILOGUE: which axis of output 0 is the epilogue's channel. */
 	int		(*channel_axis)(const struct view *);
-	const struct pointwise *pw;	/* set: an expression, and none of the above */
+	/*
+	 * Set: the device form is this expression, plan is NULL; infer and host
+	 * are there as on every row (mostly op/pointwise.c's).
+	 */
+	const struct pointwise *pw;
 };
 
 /*
@@ -49,7 +53,8 @@ struct op {
  * (in double, int64_t and uint64_t) and kept as text for the device.  In it x, y, z are the
  * inputs and attributes go by their names.  Only functions that op/expr.h defines
  * for both worlds, scalar and vector, may be used: no ?: but SEL(cond, a, b), no
- * comparison operators but LT(a, b), EQ(a, b), ...
+ * comparison operators but LT(a, b), EQ(a, b), ...; tests are used by SEL only, or
+ * are the whole expression of an operator with a bool output.
  */
 #define PW_ATTRS	4
 
@@ -67,9 +72,18 @@ struct pointwise {
 	double		(*f)(double x, double y, double z, const float *attr);
 	int64_t		(*i)(int64_t x, int64_t y, int64_t z, const float *attr);
 	uint64_t	(*u)(uint64_t x, uint64_t y, uint64_t z, const float *attr);
-	/* Attributes or inputs that are not plain floats (Clip's bounds, Cast's type). */
+	/*
+	 * The parameters, if they are not simply the attributes of those names
+	 * (Clip's bounds are inputs).  Returns 1 for "not as an expression here".
+	 */
 	int		(*attrs)(const struct view *, float *attr, struct err *);
 };
+
+/*
+ * On the device: bool inputs come as int 0 or 1; a result for a bool output is
+ * whatever is not zero.  Inputs whose element types differ (Where) are the
+ * row's own care: y and z have the output's type.
+ */
 
 /* The row for an operator of that opset, or NULL. */
 const struct op	*op_find(const char *domain, const char *name, int opset);

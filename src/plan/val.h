@@ -108,7 +108,9 @@ int	 view_error(struct err *, const char *fmt, ...) PRINTF(2, 3);
 
 /*
  * host(): memory for output i of the type and shape inference gave, or (for
- * outputs whose shape only host() knows) of those given.  Zeroed; NULL with *err
+ * outputs whose shape only host() knows: inference asked for the inputs it
+ * depends on, then set dimensions of -1 or not the output at all) of those
+ * given.  Zeroed; NULL with *err
  * if there is no memory.  The bytes become out[i]->data.
  */
 void	*view_alloc(struct view *, int i, struct err *);
@@ -116,6 +118,12 @@ void	*view_alloc_as(struct view *, int i, enum dtype, const struct shape *,
 	    struct err *);
 /* host(): scratch of this call. */
 void	*view_scratch(struct view *, size_t n, size_t size, struct err *);
+/*
+ * host(): memory that lives as long as the outputs, zeroed.  For sequences and
+ * optionals, which host() makes whole: out[i]->form, ->elem (vals and their data
+ * from here, type and shape set), ->n_elem.
+ */
+void	*view_own(struct view *, size_t n, size_t size, struct err *);
 /* host(): a copy of string bytes that lives as long as the outputs. */
 const char *view_string(struct view *, const char *, size_t n, struct err *);
 
