@@ -89,7 +89,6 @@ struct channel {
 	int			 peer_bell;	/* the worker's, until started */
 	uint32_t		 open;		/* submitted, not completed */
 	uint32_t		 holds;
-	uint64_t		 last_since;	/* phase times never go back */
 };
 
 /* Memory and sockets for a worker that is about to start; held once. */
@@ -129,14 +128,18 @@ enum ring_result channel_release(struct channel *, uint64_t job);
 
 /*
  * Before blocking: true if nothing is there; then poll channel->bell for reading
- * and, when it is readable, call channel_wake(): 0, or -1 if the worker has
- * closed its end.  Reads a bounded number of bytes, never blocks.
+ * and, when it is readable, call channel_wake(): 0, or -1 if the worker closed its
+ * end or rings without measure: kill it.  Never blocks.
  */
 bool		 channel_sleep(struct channel *);
 int		 channel_wake(struct channel *);
 
-/* What the worker says it does; times in the future are cut to now. */
-void		 channel_phase(struct channel *, int64_t now_ns,
+/*
+ * What the worker says it does, times in the future cut to now; false if that is
+ * no phase: kill it.  A liar can say that it began just now, again and again, so
+ * a job also has a limit from its submission.
+ */
+bool		 channel_phase(const struct channel *, int64_t now_ns,
 		    struct phase_now *);
 
 /* Let the kernel take back this mapping's page tables of the arena. */
@@ -169,10 +172,12 @@ enum ring_result wire_done(struct wire *, const struct done *);
 enum ring_result wire_released(struct wire *, uint64_t *job);
 
 /*
- * Before blocking: true if neither a job nor a release is there; then poll
- * wire->bell.  wire_wake(): 0, or -1 if the parent is gone.
+ * Before blocking: true if there is no job, or (wire_sleep_space) no release; then
+ * poll wire->bell.  Releases do not wake a worker that waits for jobs.
+ * wire_wake(): 0, or -1 if the parent is gone.
  */
 bool		 wire_sleep(struct wire *);
+bool		 wire_sleep_space(struct wire *);
 int		 wire_wake(struct wire *);
 
 /* Publish what follows from now on. */

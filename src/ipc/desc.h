@@ -18,6 +18,7 @@
 #ifndef IPC_DESC_H
 #define IPC_DESC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -78,7 +79,9 @@ struct done_part {
 
 struct done {
 	uint64_t	 job;
-	uint64_t	 compute_ns;	/* in the engine; no waiting */
+	uint64_t	 input_ns;	/* checking and binding the inputs */
+	uint64_t	 compute_ns;	/* in the engine */
+	uint64_t	 output_ns;	/* placing the outputs; no waiting */
 	uint32_t	 n_parts;	/* as many as the job had, in its order */
 	struct done_part *part;
 };
