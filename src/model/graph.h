@@ -61,6 +61,7 @@ struct attr {
 		const struct string	*strings;
 		const struct tensor	*t;		/* one, or n of them */
 		struct graph		*g;		/* one, or n of them */
+		const struct value	*type_of;	/* its type, elem, shape */
 	};
 };
 
