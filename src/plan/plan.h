@@ -39,9 +39,16 @@ void	 step_out(struct step *, struct val *);	/* gets a storage if it has none */
 void	 step_int(struct step *, int64_t);	/* as cl int; checked to fit */
 void	 step_long(struct step *, int64_t);
 void	 step_float(struct step *, float);
-void	 step_pack(struct step *, struct storage *);	/* offset 0 */
-void	 step_scratch(struct step *, size_t bytes);	/* per instance, CPU */
+/* Two parameters, too, with the offset in floats: IN(float, w), OUT(float, t). */
+void	 step_pack(struct step *, struct storage *);
 void	 step_temp(struct step *, struct storage *);	/* shared by all instances */
+void	 step_scratch(struct step *, size_t bytes);	/* per instance, CPU */
+/*
+ * Hint: the output may lie where v does, if nobody reads v afterwards.  Only if each
+ * element (or vector) is read before its place is written, by one and the same
+ * work-item, and v is read nowhere else.
+ */
+void	 step_over(struct step *, struct val *v);
 
 /* CPU: pieces; GPU: groups of that many work-items (0: a default of the device). */
 void	 step_groups(struct step *, size_t total, size_t local);
