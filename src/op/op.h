@@ -20,7 +20,7 @@ enum op_flag {
 };
 
 struct op {
-	const char	*domain, *name;
+	const char	*domain, *name;	/* domain NULL: the standard one */
 	int		 since, until;	/* opsets this row speaks for; until 0: on */
 	/*
 	 * Element types it takes, one word per input, separated by blanks, the last
