@@ -75,7 +75,6 @@ create_rings(struct channel *c)
 	    c->out->release_entry, CHANNEL_HELD);
 	ring_init(&c->complete, &in->complete, &c->out->complete,
 	    in->complete_entry, MEMORY_DONES);
-	space_init(&c->space, CHANNEL_DESC);
 }
 
 struct channel *
@@ -96,7 +95,9 @@ channel_new(size_t arena_bytes, struct err *e)
 	}
 	c->to.fd = c->from.fd = c->bell = c->peer_bell = -1;
 	c->holds = 1;
-	if (create_memory(c, arena_bytes, e) == -1 || create_bell(c, e) == -1) {
+	if (space_open(&c->space, CHANNEL_DESC, e) == -1 ||
+	    create_memory(c, arena_bytes, e) == -1 ||
+	    create_bell(c, e) == -1) {
 		channel_put(c);
 		return NULL;
 	}
@@ -117,6 +118,7 @@ channel_put(struct channel *c)
 		return;
 	close_fd(&c->bell);
 	close_fd(&c->peer_bell);
+	space_close(&c->space);
 	shm_close(&c->to);
 	shm_close(&c->from);
 	free(c);

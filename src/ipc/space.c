@@ -1,56 +1,45 @@
+#include "ipc/extent.h"
 #include "ipc/space.h"
 
-/*
- * In use are the bytes from the begin of the oldest piece up to head, around the
- * end if head is not above it.
- */
+int
+space_open(struct space *s, uint32_t bytes, struct err *e)
+{
+	*s = (struct space){ .extents = extents_new(bytes) };
+	return s->extents != NULL ? 0 : err_memory(e, "descriptors", bytes);
+}
 
 void
-space_init(struct space *s, uint32_t bytes)
+space_close(struct space *s)
 {
-	*s = (struct space){ .bytes = bytes };
+	extents_free(s->extents);
+	*s = (struct space){ 0 };
 }
 
 void
 space_reclaim(struct space *s, uint32_t consumed)
 {
-	if (s->newest - consumed <= s->newest - s->oldest)
-		s->oldest = consumed;
-}
-
-static uint32_t
-place(struct space *s, uint32_t n)
-{
-	uint32_t tail;
-
-	if (s->oldest == s->newest)
-		return n <= s->bytes ? 0 : SPACE_NONE;
-	tail = s->begin[s->oldest % SPACE_ENTRIES];
-	if (s->head <= tail)
-		return n <= tail - s->head ? s->head : SPACE_NONE;
-	if (n <= tail)
-		return 0;
-	return n <= s->bytes - s->head ? s->head : SPACE_NONE;
+	/* A count from before oldest or after newest is no news. */
+	if (s->newest - consumed > s->newest - s->oldest)
+		return;
+	for (; s->oldest != consumed; s->oldest++)
+		extent_put(s->of[s->oldest % SPACE_ENTRIES]);
 }
 
 uint32_t
 space_get(struct space *s, uint32_t n)
 {
-	uint32_t at;
+	struct extent *x = NULL;
 
-	if (s->newest - s->oldest == SPACE_ENTRIES)
+	if (s->newest - s->oldest < SPACE_ENTRIES)
+		x = extent_get(s->extents, n);
+	if (x == NULL)
 		return SPACE_NONE;
-	at = place(s, n);
-	if (at == SPACE_NONE)
-		return SPACE_NONE;
-	s->begin[s->newest++ % SPACE_ENTRIES] = at;
-	s->head = at + n;
-	return at;
+	s->of[s->newest++ % SPACE_ENTRIES] = x;
+	return (uint32_t)x->offset;
 }
 
 void
 space_unget(struct space *s)
 {
-	/* The gap that a turn to the beginning left is found again. */
-	s->head = s->begin[--s->newest % SPACE_ENTRIES];
+	extent_put(s->of[--s->newest % SPACE_ENTRIES]);
 }

@@ -17,7 +17,6 @@ open_rings(struct wire *w)
 	    in->release_entry, CHANNEL_HELD);
 	ring_init(&w->complete, &w->out->complete, &in->complete,
 	    w->out->complete_entry, MEMORY_DONES);
-	space_init(&w->space, CHANNEL_DESC);
 }
 
 int
@@ -32,7 +31,7 @@ wire_open(struct wire *w, int to, int from, int bell, struct err *e)
 		goto fail;
 	}
 	if (shm_map_own(&w->from, from, fixed + 1, fixed + CHANNEL_ARENA_MAX,
-	    true, e) == -1)
+	    true, e) == -1 || space_open(&w->space, CHANNEL_DESC, e) == -1)
 		goto fail;
 	w->in = (const struct to_memory *)w->to.data;
 	w->out = (struct from_memory *)w->from.data;
@@ -48,6 +47,7 @@ fail:
 void
 wire_close(struct wire *w)
 {
+	space_close(&w->space);
 	shm_close(&w->to);
 	shm_close(&w->from);
 	if (w->bell != -1)
