@@ -22,30 +22,6 @@ is_value(unsigned char c)
 	return c == '\t' || (c >= 0x20 && c != 0x7f);
 }
 
-bool
-text_is(struct text t, const char *s)
-{
-	return t.n == strlen(s) && memcmp(t.at, s, t.n) == 0;
-}
-
-bool
-text_is_nocase(struct text t, const char *s)
-{
-	return t.n == strlen(s) && strncasecmp(t.at, s, t.n) == 0;
-}
-
-static struct text
-trim(struct text t)
-{
-	while (t.n > 0 && (*t.at == ' ' || *t.at == '\t')) {
-		t.at++;
-		t.n--;
-	}
-	while (t.n > 0 && (t.at[t.n - 1] == ' ' || t.at[t.n - 1] == '\t'))
-		t.n--;
-	return t;
-}
-
 PRINTF(4, 5) static int
 refuse(int *status, struct err *e, int code, const char *fmt, ...)
 {
@@ -235,7 +211,7 @@ parse_field(struct text line, struct http_head *h, int *status, struct err *e)
 		    h->n_headers + 1);
 	f = &h->header[h->n_headers++];
 	f->name = (struct text){ line.at, (size_t)(colon - line.at) };
-	f->value = trim((struct text){ colon + 1, line.n - f->name.n - 1 });
+	f->value = text_trim((struct text){ colon + 1, line.n - f->name.n - 1 });
 	for (size_t i = 0; i < f->name.n; i++)
 		if (!is_token((unsigned char)f->name.at[i]))
 			return refuse(status, e, 400, "header %zu: 0x%02x in its "
@@ -279,9 +255,9 @@ element_is(struct text t, const char *token)
 
 	if (semi != NULL) {
 		name.n = (size_t)(semi - t.at);
-		q = trim((struct text){ semi + 1, t.n - name.n - 1 });
+		q = text_trim((struct text){ semi + 1, t.n - name.n - 1 });
 	}
-	if (!text_is_nocase(trim(name), token))
+	if (!text_is_nocase(text_trim(name), token))
 		return false;
 	if (q.n < 3 || strncasecmp(q.at, "q=0", 3) != 0)
 		return true;
@@ -303,7 +279,7 @@ http_lists(const struct http_head *h, const char *name, const char *token)
 			const char *comma = memchr(rest.at, ',', rest.n);
 			size_t n = comma != NULL ? (size_t)(comma - rest.at) : rest.n;
 
-			if (element_is(trim((struct text){ rest.at, n }), token))
+			if (element_is(text_trim((struct text){ rest.at, n }), token))
 				return true;
 			n += comma != NULL;
 			rest.at += n;

@@ -14,20 +14,12 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "parse/text.h"
 
 #define HTTP_HEADERS_MAX	64
 #define HTTP_CHUNKS_MAX		65536	/* chunks that are not empty */
 #define HTTP_CHUNK_LINE_MAX	256	/* bytes of a size with its extensions */
 #define HTTP_TRAILERS_MAX	8192	/* bytes of all trailer fields */
-
-/* Bytes in somebody else's buffer. */
-struct text {
-	const char	*at;
-	size_t		 n;
-};
-
-bool	 text_is(struct text, const char *);		/* exactly */
-bool	 text_is_nocase(struct text, const char *);	/* ASCII */
 
 enum http_result {
 	HTTP_MORE,		/* not enough bytes yet */
