@@ -71,7 +71,8 @@ err_memory(struct err *e, const char *what, size_t n)
 int
 err_prefix(struct err *e, const char *fmt, ...)
 {
-	char front[ERR_TEXT], all[ERR_TEXT];
+	char front[ERR_TEXT];
+	size_t n, room;
 	va_list ap;
 
 	if (e == NULL)
@@ -79,11 +80,16 @@ err_prefix(struct err *e, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(front, sizeof(front), fmt, ap);
 	va_end(ap);
-	/* Cutting a message that is too long is what we want. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-truncation"
-	(void)snprintf(all, sizeof(all), "%s: %s", front, e->text);
-#pragma GCC diagnostic pop
-	memcpy(e->text, all, sizeof(all));
+	/* What does not fit is cut from the front: the reason stays. */
+	n = strlen(e->text);
+	room = sizeof(e->text) - 1 - n;
+	if (room < 3)
+		return -1;
+	if (strlen(front) > room - 2)
+		front[room - 2] = '\0';
+	room = strlen(front);
+	memmove(e->text + room + 2, e->text, n + 1);
+	memcpy(e->text, front, room);
+	memcpy(e->text + room, ": ", 2);
 	return -1;
 }

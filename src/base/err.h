@@ -49,7 +49,7 @@ int	 err_sys(struct err *e, const char *fmt, ...) PRINTF(2, 3);
 /* Out of memory for n bytes of what. */
 int	 err_memory(struct err *e, const char *what, size_t n);
 
-/* Put text and ": " in front of what is there; returns -1. */
+/* Put text and ": " in front of what is there, cut to what fits; returns -1. */
 int	 err_prefix(struct err *e, const char *fmt, ...) PRINTF(2, 3);
 
 /* The stable lower-case name of a code, for logs and tests: "invalid". */

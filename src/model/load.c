@@ -16,6 +16,13 @@
 #define IR_MIN		3	/* the first with opset imports as they are today */
 #define OPSET_MAX	1000
 
+void
+load_budget(struct load *l, size_t n)
+{
+	l->budget = n < MODEL_POOL_MAX / BUDGET_FACTOR ?
+	    BUDGET_BASE + BUDGET_FACTOR * n : MODEL_POOL_MAX;
+}
+
 void *
 load_get(struct load *l, size_t n, size_t size, struct err *e)
 {
@@ -171,8 +178,7 @@ model_load(void *bytes, size_t n, const struct model_source *source,
 		goto fail;
 	}
 	l.pool = m->pool = pool;
-	l.budget = n < MODEL_POOL_MAX / BUDGET_FACTOR ?
-	    BUDGET_BASE + BUDGET_FACTOR * n : MODEL_POOL_MAX;
+	load_budget(&l, n);
 	if (getrandom(&l.key, sizeof(l.key), GRND_NONBLOCK) < 0)
 		l.key = (uint64_t)clock_ns() ^ (uintptr_t)bytes;
 	if (read_model(&l, m, file, e) == -1)

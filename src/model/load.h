@@ -40,6 +40,9 @@ struct attrs {
 	const struct attrs	*dflt;		/* looked at next; may be NULL */
 };
 
+/* Set the budget for a file of n bytes. */
+void	 load_budget(struct load *, size_t n);
+
 /* n zeroed things of that size; NULL and *err over the budget. */
 void	*load_get(struct load *, size_t n, size_t size, struct err *);
 

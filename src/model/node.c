@@ -175,13 +175,14 @@ read_plain(struct load *l, struct scope *s, const struct onnx_node *o,
 {
 	struct node *into;
 
-	if (find_opset(s, n, e) == -1 ||
-	    read_inputs(l, s, o->inputs, n, e) == -1 ||
-	    read_outputs(l, s, o->outputs, n, e) == -1 ||
-	    attr_read_all(l, s, o->attrs, &n->attr, &n->n_attr, e) == -1)
+	if (read_outputs(l, s, o->outputs, n, e) == -1)
 		return -1;
 	if (n->name[0] == '\0')
 		n->name = made_up_name(s->build, n);
+	if (find_opset(s, n, e) == -1 ||
+	    read_inputs(l, s, o->inputs, n, e) == -1 ||
+	    attr_read_all(l, s, o->attrs, &n->attr, &n->n_attr, e) == -1)
+		return -1;
 	if ((into = build_node(l, s->build, e)) == NULL)
 		return -1;
 	*into = *n;
