@@ -33,6 +33,12 @@ struct engine_options {
 	bool		 profile;	/* time every step */
 	size_t		 plan_bytes;	/* of plans kept per model; 0: default */
 	size_t		 memory_max;	/* host and device, per engine; 0: default */
+	/*
+	 * Told within net_load() and net_run() when planning and compiling for new
+	 * shapes begins and ends, so that a supervisor can allow for it; or NULL.
+	 */
+	void		(*planning)(void *arg, bool begins);
+	void		*planning_arg;
 };
 
 /* The engine keeps the pointer to the opened device; the caller closes it last. */

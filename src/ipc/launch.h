@@ -14,10 +14,12 @@
  * status 0, or 1 with the reason on standard error.
  *
  *	clinferd-worker --device NAME [--id N] [--cl-dir DIR] [--memory BYTES]
- *	    [--sandbox auto|required|off]
+ *	    [--sandbox auto|required|off] [--read DIR]...
  *
  * serves on that device, with the descriptors of enum worker_fd (ipc/channel.h);
  * standard error is a pipe that the parent logs, standard output another one.
+ * --read names each model repository: what is not below one of them cannot be read
+ * inside the sandbox, whatever directory descriptor a CTL_LOAD brings.
  * What differs from a default is always passed as an argument, never in the
  * environment, which holds variables for drivers only (PATH, LC_ALL, HOME, TMPDIR,
  * OCL_ICD_VENDORS, cache folders, what worker.environment names).
