@@ -15,7 +15,7 @@
 static cl_int
 new_host(struct ocl *ocl, struct ocl_buf *b)
 {
-	cl_int e;
+	cl_int e = CL_SUCCESS;
 
 	b->mapped = size_round(b->bytes, PAGE);
 	b->host = mmap(NULL, b->mapped, PROT_READ | PROT_WRITE,
@@ -24,8 +24,9 @@ new_host(struct ocl *ocl, struct ocl_buf *b)
 		b->host = NULL;
 		return CL_OUT_OF_HOST_MEMORY;
 	}
-	b->mem = clCreateBuffer(ocl->ctx, CL_MEM_READ_WRITE |
-	    CL_MEM_USE_HOST_PTR, b->bytes, b->host, &e);
+	for (int i = 0; i < ocl->lanes && e == CL_SUCCESS; i++)
+		b->mem[i] = clCreateBuffer(ocl->lane[i].ctx, CL_MEM_READ_WRITE |
+		    CL_MEM_USE_HOST_PTR, b->bytes, b->host, &e);
 	return e;
 }
 
@@ -35,13 +36,14 @@ new_device(struct ocl *ocl, struct ocl_buf *b)
 	static const cl_uchar zero;
 	cl_int e;
 
-	b->mem = clCreateBuffer(ocl->ctx, CL_MEM_READ_WRITE, b->bytes, NULL, &e);
+	b->mem[0] = clCreateBuffer(ocl->lane[0].ctx, CL_MEM_READ_WRITE, b->bytes,
+	    NULL, &e);
 	if (e != CL_SUCCESS)
 		return e;
 	/* Drivers allocate when first used: better here than in a run. */
-	e = clEnqueueFillBuffer(ocl->queue[0], b->mem, &zero, sizeof(zero), 0,
+	e = clEnqueueFillBuffer(ocl->lane[0].queue, b->mem[0], &zero, sizeof(zero), 0,
 	    b->bytes, 0, NULL, NULL);
-	return e != CL_SUCCESS ? e : clFinish(ocl->queue[0]);
+	return e != CL_SUCCESS ? e : clFinish(ocl->lane[0].queue);
 }
 
 struct ocl_buf *
@@ -54,7 +56,9 @@ ocl_buf_new(struct ocl *ocl, size_t bytes, struct err *err)
 		(void)err_set(err, ERR_LIMIT, "a buffer of %zu bytes", bytes);
 		return NULL;
 	}
-	if ((b = calloc(1, sizeof(*b))) == NULL) {
+	if ((b = calloc(1, sizeof(*b))) == NULL || (b->mem =
+	    calloc((size_t)ocl->lanes, sizeof(*b->mem))) == NULL) {
+		free(b);
 		(void)err_memory(err, "a buffer", sizeof(*b));
 		return NULL;
 	}
@@ -75,8 +79,10 @@ ocl_buf_free(struct ocl *ocl, struct ocl_buf *b)
 {
 	if (b == NULL)
 		return;
-	if (b->mem != NULL)
-		(void)clReleaseMemObject(b->mem);
+	for (int i = 0; i < ocl->lanes; i++)
+		if (b->mem[i] != NULL)
+			(void)clReleaseMemObject(b->mem[i]);
+	free(b->mem);
 	if (b->host != NULL)
 		(void)munmap(b->host, b->mapped);
 	ocl->memory -= b->bytes;
@@ -124,7 +130,7 @@ ocl_write(struct ocl *ocl, struct ocl_buf *b, size_t off, const void *p,
 		memcpy((char *)b->host + off, p, n);
 		return 0;
 	}
-	e = clEnqueueWriteBuffer(ocl->queue[0], b->mem, CL_TRUE, off, n, p, 0,
+	e = clEnqueueWriteBuffer(ocl->lane[0].queue, b->mem[0], CL_TRUE, off, n, p, 0,
 	    NULL, NULL);
 	return e == CL_SUCCESS ? 0 :
 	    clerr_set(err, e, "%s: writing %zu bytes", ocl->facts.name, n);
@@ -144,7 +150,7 @@ ocl_read(struct ocl *ocl, struct ocl_buf *b, size_t off, void *p, size_t n,
 		memcpy(p, (const char *)b->host + off, n);
 		return 0;
 	}
-	e = clEnqueueReadBuffer(ocl->queue[0], b->mem, CL_TRUE, off, n, p, 0,
+	e = clEnqueueReadBuffer(ocl->lane[0].queue, b->mem[0], CL_TRUE, off, n, p, 0,
 	    NULL, NULL);
 	return e == CL_SUCCESS ? 0 :
 	    clerr_set(err, e, "%s: reading %zu bytes", ocl->facts.name, n);
@@ -165,7 +171,7 @@ ocl_zero(struct ocl *ocl, struct ocl_buf *b, size_t off, size_t n,
 		memset((char *)b->host + off, 0, n);
 		return 0;
 	}
-	e = clEnqueueFillBuffer(ocl->queue[0], b->mem, &zero, sizeof(zero), off,
+	e = clEnqueueFillBuffer(ocl->lane[0].queue, b->mem[0], &zero, sizeof(zero), off,
 	    n, 0, NULL, NULL);
 	return e == CL_SUCCESS ? 0 :
 	    clerr_set(err, e, "%s: zeroing %zu bytes", ocl->facts.name, n);

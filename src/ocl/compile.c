@@ -220,7 +220,7 @@ compile_source(struct ocl *ocl, int worker, const struct compile *c,
 	*n = 0;
 	if (ocl->mode == MODE_LANES)
 		return compile_lanes(ocl, worker, c, binary, n, err);
-	*program = build(ocl->ctx, ocl->found->dev[0], c, err);
+	*program = build(ocl->lane[0].ctx, ocl->lane[0].dev, c, err);
 	if (*program == NULL)
 		return -1;
 	if (get_binary(*program, c->name, binary, n, err) == 0)
@@ -231,25 +231,20 @@ compile_source(struct ocl *ocl, int worker, const struct compile *c,
 }
 
 cl_program
-compile_binary(struct ocl *ocl, const void *binary, size_t n, struct err *err)
+compile_binary(struct ocl *ocl, int lane, const void *binary, size_t n,
+    struct err *err)
 {
-	const unsigned char *all[LANES_MAX];
-	size_t size[LANES_MAX];
+	const struct lane *l = &ocl->lane[lane];
+	const unsigned char *bytes = binary;
 	cl_program p;
 	cl_int e;
 
-	for (int i = 0; i < ocl->lanes; i++) {
-		all[i] = binary;
-		size[i] = n;
-	}
-	p = clCreateProgramWithBinary(ocl->ctx, (cl_uint)ocl->lanes,
-	    ocl->found->dev, size, all, NULL, &e);
+	p = clCreateProgramWithBinary(l->ctx, 1, &l->dev, &n, &bytes, NULL, &e);
 	if (e != CL_SUCCESS) {
 		(void)clerr_set(err, e, "a program's binary");
 		return NULL;
 	}
-	e = clBuildProgram(p, (cl_uint)ocl->lanes, ocl->found->dev, "", NULL,
-	    NULL);
+	e = clBuildProgram(p, 1, &l->dev, "", NULL, NULL);
 	if (e != CL_SUCCESS) {
 		(void)clerr_set(err, e, "building a program's binary");
 		(void)clReleaseProgram(p);

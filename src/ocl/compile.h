@@ -22,8 +22,8 @@ int		 compile_source(struct ocl *, int worker, const struct compile *,
 		    cl_program *program, void **binary, size_t *n,
 		    struct err *);
 
-/* For all lanes; NULL if the driver does not take it. */
-cl_program	 compile_binary(struct ocl *, const void *binary, size_t n,
-		    struct err *);
+/* For one lane; NULL if the driver does not take it. */
+cl_program	 compile_binary(struct ocl *, int lane, const void *binary,
+		    size_t n, struct err *);
 
 #endif

@@ -37,14 +37,23 @@ struct found {
 int		 device_find(struct found **, size_t *n, int lanes, bool threads,
 		    struct err *);
 
+/*
+ * Lanes share no OpenCL object: drivers lock every object that a command touches,
+ * and lanes that meet in a lock sleep for longer than most kernels take.
+ */
+struct lane {
+	cl_device_id		 dev;
+	cl_context		 ctx;
+	cl_command_queue	 queue;
+};
+
 struct ocl {
 	struct ocl_facts	 facts;
 	struct found		*found;		/* the one device */
 	enum mode		 mode;
 	int			 lanes;
 	int			 instances;	/* of a kernel on the CPU profile */
-	cl_context		 ctx;
-	cl_command_queue	*queue;		/* [lanes] */
+	struct lane		*lane;		/* [lanes] */
 	struct team		*team;
 	struct programs		*programs;
 	struct ocl_buf		*next;		/* LANES: the pieces' counter */
@@ -58,7 +67,7 @@ struct ocl {
 };
 
 struct ocl_buf {
-	cl_mem			 mem;
+	cl_mem			*mem;		/* [lanes]: the same bytes */
 	size_t			 bytes;
 	void			*host;		/* LANES: its memory */
 	size_t			 mapped;
@@ -86,6 +95,8 @@ struct ocl_step {
 	int			 n_set;		/* of them */
 	size_t			 scratch;	/* bytes of an instance's; 0: none */
 	int			 total;
+	int			 trials;	/* LANES: see run.c */
+	int64_t			 best[2];	/* ns alone, and by all lanes */
 	size_t			 groups;	/* not LANES: of the range */
 	size_t			 local[2];	/* as given; 0: a default */
 };

@@ -100,25 +100,37 @@ settle(struct ocl *ocl, enum ocl_force force, int lanes)
 }
 
 static int
-make_queues(struct ocl *ocl, struct err *err)
+make_lanes(struct ocl *ocl, struct err *err)
 {
 	cl_int e;
 
-	ocl->ctx = clCreateContext(NULL, (cl_uint)ocl->lanes, ocl->found->dev,
-	    NULL, NULL, &e);
-	if (e != CL_SUCCESS)
-		return clerr_set(err, e, "%s: a context", ocl->facts.name);
-	ocl->queue = calloc((size_t)ocl->lanes, sizeof(*ocl->queue));
-	if (ocl->queue == NULL)
-		return err_memory(err, "queues", sizeof(*ocl->queue));
+	ocl->lane = calloc((size_t)ocl->lanes, sizeof(*ocl->lane));
+	if (ocl->lane == NULL)
+		return err_memory(err, "lanes", sizeof(*ocl->lane));
 	for (int i = 0; i < ocl->lanes; i++) {
-		ocl->queue[i] = clCreateCommandQueue(ocl->ctx,
-		    ocl->found->dev[i], 0, &e);
+		struct lane *l = &ocl->lane[i];
+
+		l->dev = ocl->found->dev[i];
+		l->ctx = clCreateContext(NULL, 1, &l->dev, NULL, NULL, &e);
+		if (e == CL_SUCCESS)
+			l->queue = clCreateCommandQueue(l->ctx, l->dev, 0, &e);
 		if (e != CL_SUCCESS)
-			return clerr_set(err, e, "%s: queue %d",
+			return clerr_set(err, e, "%s: lane %d",
 			    ocl->facts.name, i);
 	}
 	return 0;
+}
+
+static void
+free_lanes(struct ocl *ocl)
+{
+	for (int i = 0; ocl->lane != NULL && i < ocl->lanes; i++) {
+		if (ocl->lane[i].queue != NULL)
+			(void)clReleaseCommandQueue(ocl->lane[i].queue);
+		if (ocl->lane[i].ctx != NULL)
+			(void)clReleaseContext(ocl->lane[i].ctx);
+	}
+	free(ocl->lane);
 }
 
 static int
@@ -168,7 +180,7 @@ ocl_open(const struct ocl_options *o, struct err *err)
 		goto fail;
 	ocl->facts = ocl->found->facts;
 	settle(ocl, o->profile, lanes);
-	if (make_queues(ocl, err) == -1 || make_team(ocl, err) == -1 ||
+	if (make_lanes(ocl, err) == -1 || make_team(ocl, err) == -1 ||
 	    (ocl->programs = programs_new(o, err)) == NULL)
 		goto fail;
 	return ocl;
@@ -185,12 +197,7 @@ ocl_close(struct ocl *ocl)
 	team_free(ocl->team);
 	programs_free(ocl->programs);
 	ocl_buf_free(ocl, ocl->next);
-	for (int i = 0; ocl->queue != NULL && i < ocl->lanes; i++)
-		if (ocl->queue[i] != NULL)
-			(void)clReleaseCommandQueue(ocl->queue[i]);
-	if (ocl->ctx != NULL)
-		(void)clReleaseContext(ocl->ctx);
-	free(ocl->queue);
+	free_lanes(ocl);
 	free(ocl->found);
 	free(ocl);
 }

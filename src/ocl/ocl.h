@@ -61,7 +61,7 @@ struct ocl_options {
 	int		 lanes;		/* 0: as many as cores are allowed */
 	enum ocl_force	 profile;	/* tests run GPU kernels on a CPU */
 	const char	*cache_dir;	/* program binaries; NULL: no cache */
-	const char	*cl_dir;	/* kernels from here, not the built-in ones */
+	const char	*cl_dir;	/* kernel files here win over built-in ones */
 	bool		 cache_skip;	/* do not read the cache, only write */
 };
 

@@ -20,9 +20,11 @@ struct program {
 	uint8_t		 key[SHA256_BYTES];
 	char		*name, *kernel, *options;
 	struct buf	 source;	/* until it is built */
-	cl_program	 cl;		/* NULL: not built */
+	cl_program	*cl;		/* [lanes]; NULL: not built */
+	int		 lanes;
 
 	/* Between compiling and taking it over. */
+	cl_program	 built;		/* not with lanes */
 	void		*binary;
 	size_t		 n_binary;
 	struct err	 err;
@@ -64,8 +66,12 @@ program_free(struct program *p)
 {
 	if (p == NULL)
 		return;
-	if (p->cl != NULL)
-		(void)clReleaseProgram(p->cl);
+	for (int i = 0; p->cl != NULL && i < p->lanes; i++)
+		if (p->cl[i] != NULL)
+			(void)clReleaseProgram(p->cl[i]);
+	free(p->cl);
+	if (p->built != NULL)
+		(void)clReleaseProgram(p->built);
 	buf_done(&p->source);
 	free(p->binary);
 	free(p->name);
@@ -92,9 +98,9 @@ programs_free(struct programs *ps)
 }
 
 cl_program
-program_cl(const struct program *p)
+program_cl(const struct program *p, int lane)
 {
-	return p->cl;
+	return p->cl[lane];
 }
 
 static char *
@@ -185,6 +191,27 @@ program_of(struct ocl *ocl, const struct ocl_step *s, struct err *err)
 	return p;
 }
 
+/* The lanes' programs from a binary; those that exist already are kept. */
+static int
+take_binary(struct ocl *ocl, struct program *p, const void *binary, size_t n,
+    struct err *err)
+{
+	cl_program *cl = calloc((size_t)ocl->lanes, sizeof(*cl));
+
+	if (cl == NULL)
+		return err_memory(err, "programs", sizeof(*cl));
+	for (int i = 0; i < ocl->lanes; i++)
+		if ((cl[i] = compile_binary(ocl, i, binary, n, err)) == NULL) {
+			while (i-- > 0)
+				(void)clReleaseProgram(cl[i]);
+			free(cl);
+			return -1;
+		}
+	p->cl = cl;
+	p->lanes = ocl->lanes;
+	return 0;
+}
+
 /* From the disk cache, if it is there and the driver takes it. */
 static bool
 take_stored(struct ocl *ocl, struct program *p)
@@ -204,7 +231,7 @@ take_stored(struct ocl *ocl, struct program *p)
 	case STORE_FOUND:
 		break;
 	}
-	p->cl = compile_binary(ocl, binary, n, NULL);
+	(void)take_binary(ocl, p, binary, n, NULL);
 	free(binary);
 	if (p->cl == NULL)
 		ocl->stats.damaged++;
@@ -234,7 +261,7 @@ builder_main(void *arg)
 		const struct compile c = { p->name, p->kernel, p->source.data,
 		    p->options };
 
-		p->ok = compile_source(b->ocl, number, &c, &p->cl, &p->binary,
+		p->ok = compile_source(b->ocl, number, &c, &p->built, &p->binary,
 		    &p->n_binary, &p->err) == 0;
 	}
 	return NULL;
@@ -268,11 +295,23 @@ compile_all(struct ocl *ocl, struct program **list, size_t n)
 		(void)pthread_join(thread[i], NULL);
 }
 
+static int
+take_built(struct program *p, struct err *err)
+{
+	if ((p->cl = malloc(sizeof(*p->cl))) == NULL)
+		return err_memory(err, "a program", sizeof(*p->cl));
+	p->cl[0] = p->built;
+	p->lanes = 1;
+	p->built = NULL;
+	return 0;
+}
+
 /* After compiling: errors, the disk cache, the program for all lanes. */
 static int
 take_compiled(struct ocl *ocl, struct program *p, struct err *err)
 {
 	struct programs *ps = ocl->programs;
+	int result;
 
 	if (!p->ok) {
 		*err = p->err;
@@ -282,11 +321,13 @@ take_compiled(struct ocl *ocl, struct program *p, struct err *err)
 	if (ps->store != NULL && p->binary != NULL &&
 	    store_put(ps->store, p->key, p->binary, p->n_binary, NULL) == -1)
 		ocl->stats.unsaved++;
-	if (p->cl == NULL)
-		p->cl = compile_binary(ocl, p->binary, p->n_binary, err);
+	if (p->built != NULL)
+		result = take_built(p, err);
+	else
+		result = take_binary(ocl, p, p->binary, p->n_binary, err);
 	free(p->binary);
 	p->binary = NULL;
-	return p->cl == NULL ? -1 : 0;
+	return result;
 }
 
 int

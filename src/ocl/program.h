@@ -19,6 +19,6 @@ struct program	*program_of(struct ocl *, const struct ocl_step *, struct err *);
 int		 programs_build(struct ocl *, struct program *const *, size_t n,
 		    struct err *);
 
-cl_program	 program_cl(const struct program *);
+cl_program	 program_cl(const struct program *, int lane);
 
 #endif

@@ -84,10 +84,10 @@ apply(struct ocl_step *s, int i, int lane)
 
 	switch (a->kind) {
 	case ARG_BUF:
-		return clSetKernelArg(k, at, sizeof(cl_mem), &a->buf->mem);
+		return clSetKernelArg(k, at, sizeof(cl_mem), &a->buf->mem[lane]);
 	case ARG_SCRATCH:
 		return clSetKernelArg(k, at, sizeof(cl_mem),
-		    &a->scratch[lane]->mem);
+		    &a->scratch[lane]->mem[lane]);
 	case ARG_BYTES:
 		return clSetKernelArg(k, at, a->n, a->bytes);
 	case ARG_UNSET:
@@ -206,14 +206,15 @@ ocl_step_scratch(struct ocl_step *s, int i, size_t n, struct err *err)
 
 /* Before the total: lanes' counter of pieces; other CPU drivers' scratch stride. */
 static cl_int
-apply_extra(struct ocl_step *s, cl_kernel k)
+apply_extra(struct ocl_step *s, int lane)
 {
+	cl_kernel k = s->k[lane];
 	cl_uint at = (cl_uint)s->n_arg;
 	cl_long each = (cl_long)s->scratch;
 
 	if (s->ocl->mode == MODE_LANES)
 		return clSetKernelArg(k, at, sizeof(cl_mem),
-		    &s->ocl->next->mem);
+		    &s->ocl->next->mem[lane]);
 	if (s->ocl->mode == MODE_CPU)
 		return clSetKernelArg(k, at, sizeof(each), &each);
 	return CL_SUCCESS;
@@ -230,7 +231,7 @@ apply_work(struct ocl_step *s, struct err *err)
 		return 0;
 	at = (cl_uint)(s->n_arg + n_work(s->ocl) - 1);
 	for (int i = 0; i < s->ocl->lanes; i++) {
-		e = apply_extra(s, s->k[i]);
+		e = apply_extra(s, i);
 		if (e == CL_SUCCESS)
 			e = clSetKernelArg(s->k[i], at, sizeof(total), &total);
 		if (e != CL_SUCCESS)
@@ -252,6 +253,7 @@ ocl_step_work(struct ocl_step *s, size_t total, const size_t local[2],
 	if (s->ocl->mode == MODE_CPU && most > (size_t)s->ocl->instances)
 		most = (size_t)s->ocl->instances;
 	s->total = (int)total;
+	s->trials = 0;
 	s->groups = most;
 	s->local[0] = local != NULL ? local[0] : 0;
 	s->local[1] = local != NULL ? local[1] : 0;
@@ -286,7 +288,7 @@ make_kernels(struct ocl *ocl, struct ocl_step *s, struct err *err)
 	if (s->k == NULL)
 		return err_memory(err, "kernels", sizeof(*s->k));
 	for (int i = 0; i < ocl->lanes; i++) {
-		s->k[i] = clCreateKernel(program_cl(s->program), s->kernel, &e);
+		s->k[i] = clCreateKernel(program_cl(s->program, i), s->kernel, &e);
 		if (e != CL_SUCCESS) {
 			s->k[i] = NULL;
 			return clerr_set(err, e, "kernel %s of %s.cl", s->kernel,

@@ -16,6 +16,7 @@ name_ok(const char *name)
 	return *name != '\0';
 }
 
+/* cl/<name> of the built-in ones. */
 static int
 add_builtin(struct buf *out, const char *name, struct err *err)
 {
@@ -28,27 +29,17 @@ add_builtin(struct buf *out, const char *name, struct err *err)
 }
 
 static int
-add_file(struct buf *out, const char *dir, const char *name, const char *suffix,
-    struct err *err)
+add_file(struct buf *out, FILE *f, const char *path, struct err *err)
 {
-	char path[PATH_MAX], *room;
+	char *room;
 	size_t n;
-	FILE *f;
 
-	(void)snprintf(path, sizeof(path), "%s/%s%s", dir, name, suffix);
-	if ((f = fopen(path, "re")) == NULL)
-		return err_sys(err, "%s", path);
-	if ((room = buf_room(out, TEXT_MAX)) == NULL) {
-		(void)fclose(f);
+	if ((room = buf_room(out, TEXT_MAX)) == NULL)
 		return err_memory(err, path, TEXT_MAX);
-	}
 	n = fread(room, 1, TEXT_MAX, f);
-	if (ferror(f) != 0 || n == TEXT_MAX) {
-		(void)fclose(f);
+	if (ferror(f) != 0 || n == TEXT_MAX)
 		return err_set(err, ERR_LIMIT, "%s: cannot read, or over %d bytes",
 		    path, TEXT_MAX);
-	}
-	(void)fclose(f);
 	out->len += n;
 	out->data[out->len] = '\0';
 	return 0;
@@ -58,10 +49,23 @@ static int
 add(struct buf *out, const char *dir, const char *name, const char *suffix,
     struct err *err)
 {
+	char path[PATH_MAX];
+	FILE *f = NULL;
+	int result;
+
 	(void)buf_printf(out, "#line 1 \"%s%s\"\n", name, suffix);
-	if (dir != NULL)
-		return add_file(out, dir, name, suffix, err);
-	return add_builtin(out, name, err);
+	if (dir != NULL) {
+		(void)snprintf(path, sizeof(path), "%s/%s%s", dir, name,
+		    suffix);
+		f = fopen(path, "re");
+		if (f == NULL && errno != ENOENT)
+			return err_sys(err, "%s", path);
+	}
+	if (f == NULL)
+		return add_builtin(out, name, err);
+	result = add_file(out, f, path, err);
+	(void)fclose(f);
+	return result;
 }
 
 int
