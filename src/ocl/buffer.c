@@ -52,8 +52,10 @@ ocl_buf_new(struct ocl *ocl, size_t bytes, struct err *err)
 	struct ocl_buf *b;
 	cl_int e;
 
-	if (bytes > SIZE_MAX / 2) {
-		(void)err_set(err, ERR_LIMIT, "a buffer of %zu bytes", bytes);
+	if (bytes > ocl->facts.max_alloc) {
+		(void)err_set(err, ERR_MEMORY,
+		    "%s: a buffer of %zu bytes, at most %llu", ocl->facts.name,
+		    bytes, (unsigned long long)ocl->facts.max_alloc);
 		return NULL;
 	}
 	if ((b = calloc(1, sizeof(*b))) == NULL || (b->mem =

@@ -30,7 +30,7 @@ t_pieces(OUT(int, y) WORK)
 {
 	AT(y);
 	FOR_WORK(g)
-		if (get_local_id(0) == 0)
+		if (get_local_id(0) == 0 && get_local_id(1) == 0)
 			y[g] += g + 1;
 }
 
