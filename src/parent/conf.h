@@ -71,6 +71,10 @@ struct conf {
 	char		*log_target;
 };
 
+/* Append a copy of s; -1: no memory. */
+int		 conf_list_add(struct conf_list *, const char *s);
+void		 conf_list_free(struct conf_list *);	/* what it holds */
+
 /* Where an error was found in a file, or a warning. */
 typedef void conf_report(void *arg, const char *text);
 

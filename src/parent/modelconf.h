@@ -30,7 +30,9 @@ enum version_policy { POLICY_LATEST, POLICY_ALL, POLICY_SPECIFIC };
 #define PRIORITIES_MAX	8
 
 struct model_config {
+	uint32_t	 refs;
 	bool		 given;			/* there was a config.pbtxt */
+	char		*file;			/* default_model_filename; or NULL */
 	bool		 has_batch_max;
 	int64_t		 batch_max;		/* max_batch_size; 0: no batching */
 	bool		 dynamic_batching;	/* given */
@@ -62,7 +64,9 @@ struct model_config *modelconf_parse(const char *text, size_t n,
 		    const char *name, void (*warn)(void *arg, const char *text),
 		    void *arg, struct err *);
 
-void		 modelconf_free(struct model_config *);	/* NULL is fine */
+/* Shared by the versions of a model; the last put frees.  NULL is fine to put. */
+struct model_config *modelconf_get(struct model_config *);
+void		 modelconf_put(struct model_config *);
 
 /*
  * Does the file agree with what the model says of itself?  -1: *err names the

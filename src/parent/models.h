@@ -39,19 +39,24 @@ struct version {
 	enum version_state	 state;
 	char			*reason;	/* of VERSION_UNAVAILABLE; else NULL */
 	struct signature	*signature;	/* NULL until first loaded */
-	const struct model_config *config;	/* as read or made; never NULL */
+	struct model_config	*config;	/* as read or made; never NULL */
 	int64_t			 batch_max;	/* 0: requests are never joined or split */
 	struct version_stats	 stats;
 	size_t			 memory;	/* bytes in one worker, as it reports */
 
-	/* Of models.c, queue.c and sup.c. */
-	uint32_t		 refs;
 	struct version		*next;		/* of the model, newest number first */
+
+	/* Of models.c, places.c and queue.c. */
+	uint32_t		 refs;
+	struct version		*all_next, **all_prev;	/* of all that live */
 	char			*dir;		/* holds the model's file... */
 	char			*file;		/* ...of this name */
 	struct request_queue	*queue;
 	struct placement	*places;	/* one per worker slot */
-	bool			 replaced;	/* a newer load took its place */
+	int64_t			 lost_ns;	/* no worker has it since; 0: one has */
+	uint64_t		 stamp;		/* of its file: changed or not */
+	bool			 pending;	/* an older one serves until it is ready */
+	bool			 wanted;	/* by the last look at the repository */
 };
 
 struct model {
@@ -61,6 +66,11 @@ struct model {
 	struct version		*versions;	/* newest number first */
 	char			*reason;	/* why nothing could be tried; or NULL */
 	bool			 unloaded;	/* on request; stays until loaded again */
+
+	/* Of models.c. */
+	struct version		*pending;	/* reloads: not to be seen yet */
+	uint32_t		 refs;		/* the table's, and one per version */
+	bool			 gone;		/* from the repository */
 };
 
 /* "READY", "LOADING", "UNLOADING", "UNAVAILABLE": as the index says it. */
@@ -86,6 +96,13 @@ struct version	*models_version(const struct models *, const char *name,
 struct version	*models_any_version(const struct models *, const char *name,
 		    const char *version, struct err *);
 
+/*
+ * Does a worker have it, or did one within the last two seconds?  (A version that
+ * was ready once stays VERSION_READY, and takes requests, while its workers are
+ * replaced.)
+ */
+bool		 version_is_ready(const struct version *);
+
 struct version	*version_get(struct version *);
 void		 version_put(struct version *);		/* NULL is fine */
 
@@ -103,5 +120,16 @@ struct ticket	*models_unload(struct models *, const char *name,
 		    void (*done)(void *arg, const struct err *), void *arg,
 		    struct err *);
 void		 ticket_drop(struct ticket *);	/* done() will not be called */
+
+/* For main.c: an empty table; look at the repository; SIGHUP; the end. */
+struct models	*models_new(struct parent *, struct err *);
+void		 models_scan(struct models *);
+void		 models_reload(struct models *);
+void		 models_free(struct models *);		/* NULL is fine */
+
+/* For places.c: every version that lives, and its state has changed for good. */
+struct version	*models_all(const struct models *);
+struct parent	*models_parent(const struct models *);
+void		 models_settled(struct version *);
 
 #endif

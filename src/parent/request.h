@@ -27,7 +27,7 @@ struct block;		/* ipc/segment.h: a piece of the request arena */
 struct request_input {
 	uint32_t	 index;		/* in the version's signature */
 	struct shape	 shape;
-	struct block	*block;		/* owned by the request once submitted */
+	struct block	*block;		/* held once per input, by the request */
 	size_t		 offset;
 	size_t		 bytes;
 };
@@ -81,11 +81,16 @@ struct request {
 
 	/* The machinery's own. */
 	enum request_state	 state;
-	struct request_queue	*queue;
-	struct request		*next, **prev;
+	uint64_t		 id;
 	struct part		*parts;
-	uint32_t		 parts_open;
+	uint32_t		 n_parts;
+	uint32_t		 parts_open;	/* not yet back */
+	uint32_t		 parts_queued;
+	uint32_t		 heap_at;	/* index by deadline */
+	int64_t			 input_ns;	/* spent on handing it over */
+	uint64_t		 key;		/* equal for what may share a batch */
 	uint32_t		 deaths;	/* workers lost while running it alone */
+	uint32_t		 died_at;	/* the slot of the last one, plus 1 */
 	bool			 alone;		/* a suspect: share no batch */
 };
 

@@ -23,6 +23,8 @@ struct histogram {
 	struct tally	all;
 };
 
+void		 tally_add(struct tally *, int64_t ns);
+
 /* Upper bound of bucket i in ns; INT64_MAX for the last. */
 int64_t		 histogram_bound(unsigned i);
 void		 histogram_add(struct histogram *, int64_t ns);
@@ -49,11 +51,22 @@ struct version_stats {
 	uint32_t	 n_batches;
 };
 
+/* How one answered request spent its time. */
+struct request_times {
+	int64_t		 total_ns, queue_ns;
+	int64_t		 input_ns, infer_ns, output_ns;
+	int64_t		 rows;			/* 0: not batched */
+};
+
 void		 version_stats_done(struct version_stats *);
 
 /* One run on a device of that many rows finished well. */
 void		 version_stats_run(struct version_stats *, uint32_t rows,
 		    int64_t input_ns, int64_t infer_ns, int64_t output_ns);
+
+/* A request was answered well. */
+void		 version_stats_success(struct version_stats *,
+		    const struct request_times *);
 
 /*
  * Counts an inference that the protocol refused before it was submitted; what was

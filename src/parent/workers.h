@@ -36,7 +36,7 @@ struct worker_info {
 	int64_t		 busy_ns;		/* spent in batches, over all its lives */
 	int64_t		 ready_ns;		/* of this life, since when; 0: not */
 	uint32_t	 models;		/* versions ready there */
-	uint64_t	 output_bytes;		/* of its output arena in use */
+	uint32_t	 holds;			/* batches whose outputs are still in use */
 	const char	*death;			/* how the last one died; or "" */
 };
 

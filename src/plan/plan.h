@@ -42,8 +42,7 @@ void	 step_float(struct step *, float);
 /* Two parameters, too, with the offset in floats: IN(float, w), OUT(float, t). */
 void	 step_pack(struct step *, struct storage *);
 void	 step_temp(struct step *, struct storage *);	/* shared by all instances */
-/* Memory of each instance alone, CPU profile only, once: SCRATCH(T, x). */
-void	 step_scratch(struct step *, size_t bytes);
+void	 step_scratch(struct step *, size_t bytes);	/* per instance, CPU */
 /*
  * Hint: the output may lie where v does, if nobody reads v afterwards.  Only if each
  * element (or vector) is read before its place is written, by one and the same

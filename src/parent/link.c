@@ -1,0 +1,365 @@
+/* link: the talk with one worker in one life; see sup.h. */
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/size.h"
+#include "ipc/launch.h"
+#include "parent/conf.h"
+#include "parent/models.h"
+#include "parent/parent.h"
+#include "parent/places.h"
+#include "parent/queue.h"
+#include "parent/sup.h"
+
+/* Completions and messages handled before others get their turn. */
+#define TURN	64
+
+/* A worker whose doorbell we gave up must be gone by then. */
+#define DEAF_NS	(NS_PER_S / 2)
+
+int
+link_open(struct slot *s, struct err *e)
+{
+	int worker = -1;
+
+	s->channel = channel_new(s->sup->parent->conf->worker_output, e);
+	if (s->channel == NULL)
+		return -1;
+	if (ctl_pair(&s->ctl, &worker, e) == -1) {
+		channel_put(s->channel);
+		s->channel = NULL;
+		return -1;
+	}
+	return worker;
+}
+
+/* Completions. */
+
+/* The next one; false when there is none or the worker is not to be believed. */
+static bool
+complete_one(struct slot *s)
+{
+	struct done *d = NULL;
+	struct err e = { .code = ERR_NONE };
+	enum ring_result r = channel_complete(s->channel, &d, &e);
+	bool good = r == RING_OK;
+
+	if (r == RING_EMPTY)
+		return false;
+	if (good && batch_done(s, d, &e) == -1)
+		good = false;
+	free(d);
+	if (!good)
+		slot_kill(s, KILL_BAD, "completion: %s", e.text);
+	return good;
+}
+
+static void
+on_bell(int fd, short what, void *arg)
+{
+	static const struct timeval soon;
+	struct slot *s = arg;
+
+	(void)fd;
+	(void)what;
+	if (channel_wake(s->channel) == -1) {
+		/* It is dying, or rings without measure: an exit says which. */
+		(void)event_del(s->on_bell);
+		s->deaf = true;
+		slot_timer(s, DEAF_NS);
+		return;
+	}
+	for (int i = 0; i < TURN; i++)
+		if (s->killed != KILL_NONE || !complete_one(s))
+			break;
+	if (s->killed == KILL_NONE && !channel_sleep(s->channel))
+		(void)event_add(s->on_more, &soon);
+}
+
+void
+link_drain(struct slot *s)
+{
+	if (s->killed == KILL_BAD)
+		return;
+	while (complete_one(s))
+		;
+}
+
+/* Control messages. */
+
+static void
+send_msg(struct slot *s, const struct ctl_msg *m)
+{
+	struct err e;
+
+	if (s->killed != KILL_NONE)
+		return;
+	if (ctl_send(&s->ctl, m, &e) == -1) {
+		slot_kill(s, KILL_BAD, "control socket: %s", e.text);
+		return;
+	}
+	if (s->ctl.queued > 0)
+		(void)event_add(s->on_ctl_out, NULL);
+}
+
+void
+link_send_segment(struct slot *s, const struct segment *g)
+{
+	struct ctl_msg m = { .type = CTL_SEGMENT_ADD, .fd = g->fd };
+
+	m.segment.id = g->id;
+	m.segment.bytes = g->bytes;
+	send_msg(s, &m);
+}
+
+void
+link_send_drop(struct slot *s, uint32_t id)
+{
+	struct ctl_msg m = { .type = CTL_SEGMENT_DROP, .fd = -1 };
+
+	m.segment.id = id;
+	send_msg(s, &m);
+}
+
+void
+link_send_unload(struct slot *s, uint32_t handle)
+{
+	struct ctl_msg m = { .type = CTL_UNLOAD, .fd = -1, .handle = handle };
+
+	send_msg(s, &m);
+}
+
+void
+link_send_drain(struct slot *s)
+{
+	struct ctl_msg m = { .type = CTL_DRAIN, .fd = -1 };
+
+	send_msg(s, &m);
+}
+
+static int64_t
+batch_wish(const struct slot *s, const struct version *v)
+{
+	return v->config->has_batch_max ? v->config->batch_max :
+	    s->sup->parent->conf->queue_batch;
+}
+
+static void
+load(struct slot *s, struct version *v)
+{
+	struct ctl_msg m = { .type = CTL_LOAD };
+
+	m.fd = open(v->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (m.fd == -1) {
+		struct err e;
+
+		(void)err_sys(&e, "%s", v->dir);
+		places_failed(v, s, e.text);
+		return;
+	}
+	m.load.handle = v->id;
+	(void)snprintf(m.load.name, sizeof(m.load.name), "%s",
+	    v->model->name);
+	m.load.version = (uint64_t)v->number;
+	(void)snprintf(m.load.path, sizeof(m.load.path), "%s", v->file);
+	m.load.max_batch = (uint32_t)batch_wish(s, v);
+	m.load.cache = places_cache(v, s);
+	s->loading = version_get(v);
+	s->loading_ns = clock_ns();
+	places_loading(v, s);
+	log_info("worker", "load: worker=%u model=%s version=%lld", s->id,
+	    v->model->name, (long long)v->number);
+	send_msg(s, &m);
+	(void)close(m.fd);
+	slot_watch(s);
+}
+
+void
+link_load_next(struct slot *s)
+{
+	struct version *v;
+
+	/* One that fails at once makes room for the next. */
+	while (s->state == SLOT_READY && s->killed == KILL_NONE &&
+	    s->loading == NULL &&
+	    (v = places_next(s->sup->parent->models, s)) != NULL)
+		load(s, v);
+}
+
+static void
+hello(struct slot *s, const struct ctl_msg *m)
+{
+	const struct ctl_hello *h = &m->hello;
+	struct segment g;
+
+	if (s->state != SLOT_START) {
+		slot_kill(s, KILL_BAD, "a second hello");
+		return;
+	}
+	if (strcmp(h->build, LAUNCH_BUILD) != 0) {
+		slot_kill(s, KILL_BAD, "worker of build \"%s\", want \"%s\"",
+		    h->build, LAUNCH_BUILD);
+		return;
+	}
+	if (strcmp(h->device, s->device.name) != 0) {
+		slot_kill(s, KILL_BAD, "device \"%s\", want \"%s\"",
+		    h->device, s->device.name);
+		return;
+	}
+	for (uint32_t i = 0; arena_segment(s->sup->parent->arena, i, &g); i++)
+		link_send_segment(s, &g);
+	log_info("worker", "ready: worker=%u device=\"%s\" driver=\"%s\" "
+	    "sandbox=\"%s\" ms=%lld", s->id, h->device, h->driver, h->sandbox,
+	    (long long)((clock_ns() - s->started_ns) / NS_PER_MS));
+	slot_ready(s);
+}
+
+/* The version whose load ends with this handle; or NULL and the worker dies. */
+static struct version *
+loaded_version(struct slot *s, uint32_t handle)
+{
+	struct version *v = s->loading;
+
+	if (v == NULL || v->id != handle) {
+		slot_kill(s, KILL_BAD, "an answer to a load of %u that was "
+		    "not asked for", handle);
+		return NULL;
+	}
+	s->loading = NULL;
+	return v;
+}
+
+static void
+on_loaded(struct slot *s, struct ctl_msg *m)
+{
+	struct version *v = loaded_version(s, m->loaded.handle);
+
+	if (v == NULL)
+		return;
+	slot_worked(s);
+	places_loaded(v, s, &m->loaded);
+	version_put(v);
+	link_load_next(s);
+}
+
+static void
+on_load_failed(struct slot *s, struct ctl_msg *m)
+{
+	struct version *v = loaded_version(s, m->failed.handle);
+
+	if (v == NULL)
+		return;
+	places_failed(v, s, m->failed.err.text);
+	version_put(v);
+	link_load_next(s);
+}
+
+static void
+on_nothing(struct slot *s, struct ctl_msg *m)
+{
+	(void)s;
+	(void)m;
+}
+
+static void
+on_hello(struct slot *s, struct ctl_msg *m)
+{
+	hello(s, m);
+}
+
+static void (*const on_message[CTL_TYPES])(struct slot *, struct ctl_msg *) = {
+	[CTL_HELLO] = on_hello,
+	[CTL_LOADED] = on_loaded,
+	[CTL_LOAD_FAILED] = on_load_failed,
+	[CTL_UNLOADED] = on_nothing,
+	[CTL_SEGMENT_DROPPED] = on_nothing,
+	[CTL_PONG] = on_nothing,
+};
+
+static void
+on_ctl(int fd, short what, void *arg)
+{
+	struct slot *s = arg;
+	struct ctl_msg m;
+	struct err e;
+	int r = 0;
+
+	(void)fd;
+	(void)what;
+	for (int i = 0; i < TURN && s->killed == KILL_NONE; i++) {
+		if ((r = ctl_recv(&s->ctl, &m, &e)) != 1)
+			break;
+		if (on_message[m.type] == NULL)
+			slot_kill(s, KILL_BAD, "message %d is not a worker's",
+			    (int)m.type);
+		else if (s->state == SLOT_START && m.type != CTL_HELLO)
+			slot_kill(s, KILL_BAD, "message before hello");
+		else
+			on_message[m.type](s, &m);
+		ctl_msg_done(&m);
+	}
+	if (r == 1 && s->killed == KILL_NONE)
+		return;
+	if (r == -1 && e.code == ERR_INVALID)
+		slot_kill(s, KILL_BAD, "control message: %s", e.text);
+	if (r == -1 || s->killed != KILL_NONE)
+		(void)event_del(s->on_ctl);
+}
+
+static void
+on_ctl_out(int fd, short what, void *arg)
+{
+	struct slot *s = arg;
+	struct err e;
+
+	(void)fd;
+	(void)what;
+	if (s->killed == KILL_NONE && ctl_flush(&s->ctl, &e) == 0)
+		(void)event_add(s->on_ctl_out, NULL);
+}
+
+void
+link_started(struct slot *s)
+{
+	struct event_base *base = s->sup->parent->base;
+
+	channel_started(s->channel);
+	s->on_bell = event_new(base, s->channel->bell, EV_READ | EV_PERSIST,
+	    on_bell, s);
+	s->on_more = event_new(base, -1, 0, on_bell, s);
+	s->on_ctl = event_new(base, s->ctl.fd, EV_READ | EV_PERSIST, on_ctl, s);
+	s->on_ctl_out = event_new(base, s->ctl.fd, EV_WRITE, on_ctl_out, s);
+	if (s->on_bell == NULL || s->on_more == NULL || s->on_ctl == NULL ||
+	    s->on_ctl_out == NULL) {
+		slot_kill(s, KILL_ENDED, "out of memory");
+		return;
+	}
+	(void)event_add(s->on_bell, NULL);
+	(void)event_add(s->on_ctl, NULL);
+	(void)channel_sleep(s->channel);
+}
+
+void
+link_close(struct slot *s)
+{
+	struct event **events[] = { &s->on_bell, &s->on_more, &s->on_ctl,
+	    &s->on_ctl_out };
+
+	for (size_t i = 0; i < nitems(events); i++) {
+		if (*events[i] != NULL)
+			event_free(*events[i]);
+		*events[i] = NULL;
+	}
+	if (s->channel == NULL)
+		return;
+	ctl_close(&s->ctl);
+	channel_detach(s->channel);
+	channel_put(s->channel);
+	s->channel = NULL;
+}

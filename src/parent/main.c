@@ -1,0 +1,379 @@
+/*
+ * clinferd: start, run and end the daemon.
+ *
+ * Order at the start: options, configuration, listeners (perhaps as root), the
+ * user, everything else.  At the end: refuse, answer what was accepted, stop the
+ * workers, exit 0.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/size.h"
+#include "ipc/segment.h"
+#include "parent/conf.h"
+#include "parent/models.h"
+#include "parent/notify.h"
+#include "parent/options.h"
+#include "parent/parent.h"
+#include "parent/queue.h"
+#include "parent/server.h"
+#include "parent/sup.h"
+#include "config.h"
+
+/* An empty segment of the request arena is kept that long. */
+#define SEGMENT_KEEP_NS	(10 * NS_PER_S)
+
+/* While draining we look this often whether all is done. */
+#define DRAIN_LOOK_US	50000
+
+struct daemon {
+	struct options	 options;
+	struct parent	 parent;
+	struct event	*on_signal[3];
+	struct event	*sweep;		/* of the arena */
+	struct event	*drain;
+	int64_t		 drain_until_ns;
+	bool		 said_ready;
+};
+
+static void
+say_wrong(void *arg, const char *text)
+{
+	(void)arg;
+	log_error("config", "%s", text);
+}
+
+static void
+say_changed(void *arg, const char *text)
+{
+	(void)arg;
+	log_info("config", "%s", text);
+}
+
+static void
+apply_log(const struct conf *c)
+{
+	enum log_level level = LOG_LV_INFO;
+
+	(void)log_level_by_name(c->log_level, &level);
+	log_set_level(level);
+}
+
+/* Signals. */
+
+static void
+reload(struct daemon *d)
+{
+	struct parent *p = &d->parent;
+	struct conf *next = options_conf(&d->options, say_wrong, NULL);
+
+	notify_reloading();
+	p->stats.reloads++;
+	if (next == NULL) {
+		p->stats.reload_errors++;
+		log_error("config", "reload: the old configuration stays");
+	} else {
+		conf_reload(p->conf, next, say_changed, NULL);
+		conf_free(next);
+		apply_log(p->conf);
+		arena_set_limit(p->arena, p->conf->limits_memory);
+		server_reload(p->server);
+	}
+	models_reload(p->models);
+	sup_reload(p->sup);
+	log_info("main", "reloaded");
+	notify_ready();
+}
+
+static void
+on_drain(int fd, short what, void *arg)
+{
+	static const struct timeval look = { 0, DRAIN_LOOK_US };
+	struct daemon *d = arg;
+	struct parent *p = &d->parent;
+	bool late = clock_ns() > d->drain_until_ns;
+
+	(void)fd;
+	(void)what;
+	if (!p->sup->stopping && (late ||
+	    (p->queue->open == 0 && server_idle(p->server)))) {
+		if (late)
+			log_warn("main", "drain: time is over: open=%u",
+			    p->queue->open);
+		sup_stop(p->sup);
+	}
+	if (p->sup->stopping && (sup_stopped(p->sup) || late)) {
+		(void)event_base_loopbreak(p->base);
+		return;
+	}
+	(void)event_add(d->drain, &look);
+}
+
+static void
+drain(struct daemon *d)
+{
+	struct parent *p = &d->parent;
+
+	if (p->draining) {
+		log_info("main", "a second signal: ending now");
+		(void)event_base_loopbreak(p->base);
+		return;
+	}
+	log_info("main", "draining: open=%u", p->queue->open);
+	notify_stopping();
+	p->draining = true;
+	d->drain_until_ns = clock_ns() + p->conf->server_drain_ns;
+	server_drain(p->server);
+	on_drain(-1, 0, d);
+}
+
+static void
+on_signal(int number, short what, void *arg)
+{
+	(void)what;
+	if (number == SIGHUP)
+		reload(arg);
+	else
+		drain(arg);
+}
+
+static int
+watch_signals(struct daemon *d, struct err *e)
+{
+	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < nitems(numbers); i++) {
+		d->on_signal[i] = evsignal_new(d->parent.base, numbers[i],
+		    on_signal, d);
+		if (d->on_signal[i] == NULL ||
+		    event_add(d->on_signal[i], NULL) == -1)
+			return err_memory(e, "signals", 0);
+	}
+	return 0;
+}
+
+/* The request arena. */
+
+static void
+on_sweep(int fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+	int64_t now = clock_ns(), next;
+	struct timeval tv = { 0, 0 };
+
+	(void)fd;
+	(void)what;
+	next = arena_sweep(d->parent.arena, now, SEGMENT_KEEP_NS);
+	if (next == 0)
+		next = now + SEGMENT_KEEP_NS;
+	/* Nothing is left to drop: sleep until a segment comes. */
+	if (arena_bytes(d->parent.arena) == 0)
+		return;
+	if (next > now) {
+		tv.tv_sec = (next - now) / NS_PER_S;
+		tv.tv_usec = (next - now) % NS_PER_S / NS_PER_US;
+	}
+	(void)event_add(d->sweep, &tv);
+}
+
+static void
+on_segment_added(void *arg, const struct segment *g)
+{
+	static const struct timeval keep = { SEGMENT_KEEP_NS / NS_PER_S, 0 };
+	struct daemon *d = arg;
+
+	sup_segment_added(d->parent.sup, g);
+	if (!event_pending(d->sweep, EV_TIMEOUT, NULL))
+		(void)event_add(d->sweep, &keep);
+}
+
+static void
+on_segment_dropped(void *arg, uint32_t id)
+{
+	struct daemon *d = arg;
+
+	if (d->parent.sup != NULL)
+		sup_segment_dropped(d->parent.sup, id);
+}
+
+/* Becoming somebody else. */
+
+static int
+become(const char *name, struct err *e)
+{
+	const struct passwd *pw;
+
+	if (geteuid() != 0)
+		return 0;
+	if ((pw = getpwnam(name)) == NULL)
+		return err_set(e, ERR_NOT_FOUND, "started as root, but there is "
+		    "no user \"%s\" to become: name another with -u, create it, "
+		    "or say -u root to stay root", name);
+	if (pw->pw_uid == 0) {
+		log_warn("main", "running as root, as asked for");
+		return 0;
+	}
+	if (initgroups(name, pw->pw_gid) == -1 ||
+	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) == -1 ||
+	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) == -1)
+		return err_sys(e, "become user %s", name);
+	return 0;
+}
+
+/* Start and end. */
+
+static int
+open_parts(struct daemon *d, struct err *e)
+{
+	struct parent *p = &d->parent;
+	const struct arena_events events = { on_segment_added,
+	    on_segment_dropped, d };
+
+	d->sweep = event_new(p->base, -1, 0, on_sweep, d);
+	d->drain = event_new(p->base, -1, 0, on_drain, d);
+	if (d->sweep == NULL || d->drain == NULL)
+		return err_memory(e, "events", 0);
+	if ((p->arena = arena_new(p->conf->limits_memory, &events)) == NULL)
+		return err_memory(e, "request arena", 0);
+	if ((p->models = models_new(p, e)) == NULL ||
+	    (p->queue = queue_new(p, e)) == NULL ||
+	    (p->sup = sup_new(p, e)) == NULL)
+		return -1;
+	return 0;
+}
+
+static int
+open_all(struct daemon *d, struct err *e)
+{
+	struct parent *p = &d->parent;
+
+	p->started_ns = clock_ns();
+	if ((p->base = event_base_new()) == NULL)
+		return err_memory(e, "event loop", 0);
+	if (watch_signals(d, e) == -1 ||
+	    (p->server = server_new(p, e)) == NULL)
+		return -1;
+	for (size_t i = 0; i < p->conf->server_listen.n; i++)
+		if (server_listen(p->server, p->conf->server_listen.v[i],
+		    e) == -1)
+			return -1;
+	if (become(p->conf->server_user, e) == -1)
+		return -1;
+	/* After the change of user, which would set it anew. */
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	notify_open(p->base);
+	return open_parts(d, e);
+}
+
+static void
+close_all(struct daemon *d)
+{
+	struct parent *p = &d->parent;
+
+	p->draining = true;
+	server_free(p->server);
+	sup_free(p->sup);
+	p->sup = NULL;
+	models_free(p->models);
+	queue_free(p->queue);
+	if (p->arena != NULL)
+		arena_free(p->arena);
+	notify_close();
+	for (size_t i = 0; i < nitems(d->on_signal); i++)
+		if (d->on_signal[i] != NULL)
+			event_free(d->on_signal[i]);
+	if (d->sweep != NULL)
+		event_free(d->sweep);
+	if (d->drain != NULL)
+		event_free(d->drain);
+	if (p->base != NULL)
+		event_base_free(p->base);
+	conf_free(p->conf);
+	options_done(&d->options);
+	libevent_global_shutdown();
+}
+
+static int
+run(struct daemon *d)
+{
+	struct parent *p = &d->parent;
+	struct err e;
+
+	if (open_all(d, &e) == -1) {
+		log_error("main", "%s", e.text);
+		return 1;
+	}
+	log_info("main", "started: version=" PACKAGE_VERSION " pid=%d",
+	    (int)getpid());
+	models_scan(p->models);
+	sup_start(p->sup);
+	server_start(p->server);
+	notify_ready();
+	(void)event_base_dispatch(p->base);
+	log_info("main", "stopped");
+	return 0;
+}
+
+static int
+print_conf(void)
+{
+	struct buf b;
+	int r = 1;
+
+	buf_init(&b, (size_t)1 << 20);
+	if (conf_print(&b) && fwrite(b.data, 1, b.len, stdout) == b.len)
+		r = 0;
+	buf_done(&b);
+	return r;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct daemon d;
+	int status;
+
+	switch (options_parse(argc, argv, &d.options)) {
+	case DO_EXIT:
+		options_done(&d.options);
+		return 0;
+	case DO_USAGE:
+		options_done(&d.options);
+		return 2;
+	case DO_PRINT:
+		options_done(&d.options);
+		return print_conf();
+	case DO_TEST:
+		d.parent.conf = options_conf(&d.options, say_wrong, NULL);
+		status = d.parent.conf == NULL;
+		if (status == 0)
+			(void)puts("the configuration is good");
+		conf_free(d.parent.conf);
+		options_done(&d.options);
+		return status;
+	case DO_RUN:
+		break;
+	}
+	d.parent.conf = options_conf(&d.options, say_wrong, NULL);
+	if (d.parent.conf == NULL) {
+		options_done(&d.options);
+		return 1;
+	}
+	apply_log(d.parent.conf);
+	if (strcmp(d.parent.conf->log_target, "syslog") == 0)
+		log_open(LOG_TO_SYSLOG, "clinferd");
+	status = run(&d);
+	close_all(&d);
+	return status;
+}

@@ -1,0 +1,49 @@
+/*
+ * repo: what lies in the model repositories, as data.
+ *
+ *	DIR/<model>/<version>/model.onnx, optionally DIR/<model>/config.pbtxt
+ *	DIR/<model>.onnx		version 1, for people without versions
+ *
+ * The first repository that has a name wins, and in it the folder.  Only names and
+ * config.pbtxt are read here; the models themselves are the workers' business.
+ */
+#ifndef PARENT_REPO_H
+#define PARENT_REPO_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "parent/conf.h"
+#include "parent/modelconf.h"
+
+#define REPO_MODELS_MAX		10000
+#define REPO_VERSIONS_MAX	1000
+#define REPO_CONFIG_MAX		((size_t)1 << 20)
+
+struct repo_version {
+	int64_t		 number;
+	char		*dir;		/* holds file */
+	char		*file;
+	uint64_t	 stamp;		/* differs when file or config changed */
+};
+
+struct repo_model {
+	struct repo_version *version;	/* those the policy chooses, newest first */
+	uint32_t	 n;
+	struct model_config *config;
+};
+
+/* Names of all models, sorted, each once.  conf_list_free() it. */
+int		 repo_names(const struct conf_list *dirs, struct conf_list *names,
+		    conf_report *warn, void *arg, struct err *);
+
+/* ERR_NOT_FOUND: there is none such; else *err says what is wrong with it. */
+int		 repo_read(const struct conf_list *dirs, const char *name,
+		    struct repo_model *, conf_report *warn, void *arg,
+		    struct err *);
+void		 repo_model_done(struct repo_model *);
+
+/* A version's number from the name of its folder; 0: it is none. */
+int64_t		 repo_version_number(const char *name);
+
+#endif

@@ -1,0 +1,398 @@
+/* slot: the life of one worker process; see sup.h. */
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "parent/conf.h"
+#include "parent/models.h"
+#include "parent/parent.h"
+#include "parent/places.h"
+#include "parent/queue.h"
+#include "parent/sup.h"
+
+#define BREAKER_DEATHS	5
+#define BREAKER_NS	(30 * NS_PER_S)
+#define BREAKER_MAX_NS	(600 * NS_PER_S)
+#define BACKOFF_NS	(100 * NS_PER_MS)
+#define REAP_NS		(10 * NS_PER_S)
+#define WATCH_MIN_NS	(20 * NS_PER_MS)
+
+void
+slot_timer(struct slot *s, int64_t ns)
+{
+	struct timeval tv = { 0, 0 };
+
+	if (ns > 0) {
+		tv.tv_sec = ns / NS_PER_S;
+		tv.tv_usec = ns % NS_PER_S / NS_PER_US;
+	}
+	(void)event_add(s->timer, &tv);
+}
+
+/* START: a new life. */
+
+static void
+on_exit_ready(int fd, short what, void *arg)
+{
+	struct slot *s = arg;
+	siginfo_t info = { .si_pid = 0 };
+	char how[128];
+
+	(void)fd;
+	(void)what;
+	if (waitid(P_PIDFD, (id_t)s->pidfd, &info, WEXITED | WNOHANG) == -1 ||
+	    info.si_pid == 0)
+		return;
+	if (info.si_code == CLD_EXITED)
+		(void)snprintf(how, sizeof(how), "exit status %d",
+		    info.si_status);
+	else
+		(void)snprintf(how, sizeof(how), "signal %d (%s)",
+		    info.si_status, strsignal(info.si_status));
+	slot_dead(s, how);
+}
+
+static int
+watch_exit(struct slot *s, struct err *e)
+{
+	s->pidfd = (int)syscall(SYS_pidfd_open, s->pid, 0);
+	if (s->pidfd == -1)
+		return err_sys(e, "pidfd of worker %u", s->id);
+	s->on_exit = event_new(s->sup->parent->base, s->pidfd,
+	    EV_READ | EV_PERSIST, on_exit_ready, s);
+	if (s->on_exit == NULL || event_add(s->on_exit, NULL) == -1)
+		return err_memory(e, "event", 0);
+	return 0;
+}
+
+static int
+slot_try(struct slot *s, struct err *e)
+{
+	int worker, out;
+
+	if ((worker = link_open(s, e)) == -1)
+		return -1;
+	out = spawn_worker(s, worker, e);
+	(void)close(worker);
+	if (out == -1)
+		return -1;
+	say_open(&s->say, s->sup->parent, out, s->id);
+	if (watch_exit(s, e) == 0)
+		return 0;
+	(void)kill(s->pid, SIGKILL);
+	(void)waitpid(s->pid, NULL, 0);
+	return -1;
+}
+
+void
+slot_start(struct slot *s)
+{
+	struct err e;
+
+	s->state = SLOT_START;
+	if (s->life++ > 0) {
+		s->restarts++;
+		s->sup->parent->stats.restarts++;
+	}
+	s->killed = KILL_NONE;
+	s->stuck = s->worked = s->open = s->deaf = false;
+	s->why[0] = '\0';
+	s->holds = 0;
+	s->say.lines = 0;
+	s->started_ns = clock_ns();
+	s->ready_ns = 0;
+	if (slot_try(s, &e) == -1) {
+		slot_dead(s, e.text);
+		return;
+	}
+	link_started(s);
+	slot_timer(s, s->sup->parent->conf->worker_start_ns);
+}
+
+/* READY: its device is usable. */
+
+void
+slot_ready(struct slot *s)
+{
+	s->state = SLOT_READY;
+	s->ready_ns = clock_ns();
+	s->sup->lost_ns = 0;
+	s->sup->told = false;
+	(void)event_del(s->timer);
+	link_load_next(s);
+	queue_kick(s->sup->parent->queue);
+}
+
+void
+slot_worked(struct slot *s)
+{
+	s->worked = true;
+	s->failures = s->trips = 0;
+}
+
+/* DRAIN: it finishes what it has and goes. */
+
+void
+slot_drain(struct slot *s)
+{
+	s->state = SLOT_DRAIN;
+	link_send_drain(s);
+	slot_timer(s, s->sup->parent->conf->worker_run_ns);
+}
+
+/* DEAD: everything that belonged to this life ends here. */
+
+static void
+report_death(struct slot *s, const char *how)
+{
+	char tail[SAY_LINES * SAY_LINE];
+	size_t at;
+
+	(void)say_tail(&s->say, tail, sizeof(tail));
+	at = (size_t)snprintf(s->death, sizeof(s->death), "%s%s%.200s", how,
+	    s->why[0] != '\0' ? ", killed by us: " : "", s->why);
+	if (tail[0] != '\0' && at < sizeof(s->death))
+		(void)snprintf(s->death + at, sizeof(s->death) - at,
+		    "; said: %.*s", (int)(sizeof(s->death) - at), tail);
+	if (s->sup->stopping && s->killed == KILL_NONE)
+		return;
+	s->sup->parent->stats.deaths++;
+	log_warn("worker", "died: worker=%u device=\"%s\" %s", s->id,
+	    s->device.name, s->death);
+}
+
+static int64_t
+next_start(struct slot *s)
+{
+	int64_t wait;
+
+	if (s->worked)
+		return 0;
+	if (++s->failures < BREAKER_DEATHS)
+		return BACKOFF_NS << (s->failures - 1);
+	s->open = true;
+	wait = BREAKER_NS << (s->trips < 5 ? s->trips : 5);
+	s->trips++;
+	if (wait > BREAKER_MAX_NS)
+		wait = BREAKER_MAX_NS;
+	log_error("worker", "breaker: worker=%u device=\"%s\" deaths=%u "
+	    "next_try_s=%lld", s->id, s->device.name, s->failures,
+	    (long long)(wait / NS_PER_S));
+	return wait;
+}
+
+static void
+close_life(struct slot *s)
+{
+	if (s->on_exit != NULL)
+		event_free(s->on_exit);
+	s->on_exit = NULL;
+	if (s->pidfd != -1)
+		(void)close(s->pidfd);
+	s->pidfd = -1;
+	s->pid = 0;
+	(void)event_del(s->timer);
+	link_close(s);
+	say_close(&s->say);
+}
+
+/*
+ * The batch it was running; 0 when its death says nothing about that.  One that
+ * was killed for nonsense may also say nonsense here: then it was the oldest.
+ */
+static uint64_t
+executing(struct slot *s)
+{
+	struct phase_now now;
+
+	if (s->channel == NULL || s->inflight == NULL ||
+	    s->killed == KILL_STALLED || s->killed == KILL_ENDED)
+		return 0;
+	if (channel_phase(s->channel, clock_ns(), &now) &&
+	    (now.phase == PHASE_RUN || now.phase == PHASE_COMPILE))
+		return now.job;
+	return s->killed == KILL_BAD ? s->inflight->id : 0;
+}
+
+void
+slot_dead(struct slot *s, const char *how)
+{
+	struct sup *sup = s->sup;
+	struct version *charged = NULL, *loading;
+	uint64_t suspect;
+
+	if (s->channel != NULL)
+		link_drain(s);
+	suspect = executing(s);
+	say_drain(&s->say);
+	report_death(s, how);
+	if (s->state == SLOT_READY && sup_ready(sup) == 1)
+		sup->lost_ns = clock_ns();
+	s->state = SLOT_DEAD;
+	if (s->killed == KILL_NONE || s->killed == KILL_HUNG)
+		charged = s->loading;
+	loading = s->loading;
+	s->loading = NULL;
+	close_life(s);
+	places_lost(sup->parent->models, s, charged, s->death);
+	version_put(loading);
+	batch_lost(s, suspect);
+	if (sup->stopping)
+		return;
+	s->next_start_ns = clock_ns() + next_start(s);
+	slot_timer(s, s->next_start_ns - clock_ns());
+	places_changed(sup->parent->models);
+	sup_check(sup);
+}
+
+/* Killing: it goes on in on_exit_ready(), like any other death. */
+
+void
+slot_kill(struct slot *s, enum kill_reason reason, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (s->killed != KILL_NONE || s->pid == 0)
+		return;
+	s->killed = reason;
+	s->killed_ns = clock_ns();
+	va_start(ap, fmt);
+	(void)vsnprintf(s->why, sizeof(s->why), fmt, ap);
+	va_end(ap);
+	if (reason != KILL_ENDED) {
+		s->sup->parent->stats.kills++;
+		log_warn("worker", "kill: worker=%u pid=%d %s", s->id,
+		    (int)s->pid, s->why);
+	}
+	if (reason == KILL_BAD)
+		s->sup->parent->stats.rings_bad++;
+	(void)syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0);
+	slot_timer(s, REAP_NS);
+}
+
+/* Limits: what a worker does may last so long. */
+
+static int64_t
+limit_of(const struct conf *c, enum phase p)
+{
+	const int64_t limits[PHASE_COUNT] = {
+		[PHASE_START] = c->worker_start_ns,
+		[PHASE_IDLE] = c->worker_run_ns,
+		[PHASE_LOAD] = c->worker_load_ns,
+		[PHASE_COMPILE] = c->worker_compile_ns,
+		[PHASE_RUN] = c->worker_run_ns,
+		[PHASE_WAIT] = c->worker_run_ns,
+	};
+
+	return limits[p];
+}
+
+/*
+ * Since when the present phase counts.  Idle with work before it: since that was
+ * given.  Waiting for outputs to be released counts only when there are none.
+ */
+static int64_t
+phase_began(const struct slot *s, const struct phase_now *now)
+{
+	int64_t given = s->inflight != NULL ? s->busy_since_ns : s->loading_ns;
+
+	if (now->phase == PHASE_WAIT && s->holds > 0)
+		return clock_ns();
+	if (now->phase == PHASE_IDLE || now->phase == PHASE_WAIT ||
+	    now->since_ns == 0)
+		return given > now->since_ns ? given : now->since_ns;
+	return now->since_ns;
+}
+
+static void
+check_limits(struct slot *s)
+{
+	const struct conf *c = s->sup->parent->conf;
+	struct phase_now now;
+	int64_t limit, left;
+	bool own;
+
+	if (s->inflight == NULL && s->loading == NULL)
+		return;
+	if (!channel_phase(s->channel, clock_ns(), &now)) {
+		slot_kill(s, KILL_BAD, "no such phase");
+		return;
+	}
+	if (now.phase == PHASE_WAIT)
+		hold_copy_all(s->sup->parent->queue, s);
+	limit = limit_of(c, now.phase);
+	left = phase_began(s, &now) + limit - clock_ns();
+	/* Who says again and again that it began just now has an end, too. */
+	if (s->inflight != NULL && clock_ns() - s->busy_since_ns >
+	    c->worker_load_ns + c->worker_compile_ns + c->worker_run_ns)
+		left = 0;
+	if (left <= 0) {
+		own = now.phase == PHASE_RUN || now.phase == PHASE_COMPILE ||
+		    now.phase == PHASE_LOAD;
+		slot_kill(s, own ? KILL_HUNG : KILL_STALLED, "%s for more "
+		    "than %lld ms", phase_name(now.phase),
+		    (long long)(limit / NS_PER_MS));
+		return;
+	}
+	/* The phase can change meanwhile: look again when the shortest ends. */
+	if (left > c->worker_run_ns / 4)
+		left = c->worker_run_ns / 4;
+	slot_timer(s, left < WATCH_MIN_NS ? WATCH_MIN_NS : left);
+}
+
+void
+slot_watch(struct slot *s)
+{
+	if (!event_pending(s->timer, EV_TIMEOUT, NULL))
+		slot_timer(s, s->sup->parent->conf->worker_run_ns / 4);
+}
+
+static void
+give_up(struct slot *s)
+{
+	if (!s->stuck)
+		log_error("worker", "stuck: worker=%u pid=%d does not end "
+		    "after SIGKILL; its device stays out of service", s->id,
+		    (int)s->pid);
+	s->stuck = true;
+	/* Nothing is lost by looking elsewhere for what it had. */
+	places_lost(s->sup->parent->models, s, NULL, s->why);
+	batch_lost(s, executing(s));
+	places_changed(s->sup->parent->models);
+	sup_check(s->sup);
+}
+
+void
+slot_on_timer(int fd, short what, void *arg)
+{
+	struct slot *s = arg;
+
+	(void)fd;
+	(void)what;
+	if (s->pid != 0 && s->killed != KILL_NONE) {
+		give_up(s);
+		return;
+	}
+	if (s->pid != 0 && s->deaf)
+		slot_kill(s, KILL_BAD, "doorbell closed or rung without "
+		    "measure");
+	else if (s->state == SLOT_START)
+		slot_kill(s, KILL_HUNG, "not ready after %lld ms", (long long)
+		    (s->sup->parent->conf->worker_start_ns / NS_PER_MS));
+	else if (s->state == SLOT_READY)
+		check_limits(s);
+	else if (s->state == SLOT_DRAIN)
+		slot_kill(s, KILL_STALLED, "did not finish in time");
+	else if (!s->sup->stopping)
+		slot_start(s);
+}
