@@ -287,10 +287,13 @@ END_TEST
 
 START_TEST(text_is_cleaned)
 {
-	char t[] = "a\n\x1b\xc3\xa4\xc3(\xed\xa0\x80\xf0\x9f\x98\x80\xff";
+	char t[] = "a\n\x1b\xc3\xa4\xf0\x9f\x98\x80";
+	char u[] = "b\x7f\xc3\xa4\xff";
 
-	ck_assert_uint_eq(text_clean(t, sizeof(t) - 1), 7);
-	ck_assert_str_eq(t, "a??\xc3\xa4?(???\xf0\x9f\x98\x80?");
+	ck_assert_uint_eq(text_clean(t, sizeof(t) - 1), 2);
+	ck_assert_str_eq(t, "a??\xc3\xa4\xf0\x9f\x98\x80");
+	ck_assert_uint_eq(text_clean(u, sizeof(u) - 1), 4);
+	ck_assert_str_eq(u, "b????");
 	ck_assert_uint_eq(text_clean(t, 0), 0);
 }
 END_TEST

@@ -7,8 +7,8 @@
 #include <stddef.h>
 
 /*
- * In place: every byte that is a control character or not part of well-formed
- * UTF-8 becomes '?'.  Returns how many there were.
+ * In place: every control character becomes '?', and if the whole is not UTF-8,
+ * every byte beyond ASCII too.  Returns how many there were.
  */
 size_t	 text_clean(char *, size_t n);
 

@@ -312,30 +312,30 @@ attr_string(const struct node *n, const char *name, const char *dflt,
 }
 
 int
-attr_ints(const struct node *n, const char *name, const int64_t **v,
-    size_t *count, struct err *e)
+attr_ints(const struct node *node, const char *name, const int64_t **v,
+    size_t *n, struct err *e)
 {
 	const struct attr *a;
-	int r = find_typed(n, name, ATTR_INTS, &a, e);
+	int r = find_typed(node, name, ATTR_INTS, &a, e);
 
 	if (r == -1)
 		return -1;
 	*v = r == 1 ? a->ints : NULL;
-	*count = r == 1 ? a->n : 0;
+	*n = r == 1 ? a->n : 0;
 	return 0;
 }
 
 int
-attr_floats(const struct node *n, const char *name, const float **v,
-    size_t *count, struct err *e)
+attr_floats(const struct node *node, const char *name, const float **v,
+    size_t *n, struct err *e)
 {
 	const struct attr *a;
-	int r = find_typed(n, name, ATTR_FLOATS, &a, e);
+	int r = find_typed(node, name, ATTR_FLOATS, &a, e);
 
 	if (r == -1)
 		return -1;
 	*v = r == 1 ? a->floats : NULL;
-	*count = r == 1 ? a->n : 0;
+	*n = r == 1 ? a->n : 0;
 	return 0;
 }
 

@@ -164,7 +164,7 @@ read_body(struct load *l, struct scope *caller, struct scope *body,
 {
 	struct attrs dflt = { 0 }, call = { .dflt = &dflt };
 	struct attr *a;
-	int n;
+	int n, r = -1;
 
 	if (attr_read_all(l, caller, o->attrs, &a, &n, e) == -1)
 		return -1;
@@ -175,11 +175,12 @@ read_body(struct load *l, struct scope *caller, struct scope *body,
 	dflt.attr = a;
 	dflt.n = (size_t)n;
 	body->attrs = &call;
-	if (bind_inputs(l, caller, body, f->msg.inputs, o->inputs, e) == -1 ||
+	if (bind_inputs(l, caller, body, f->msg.inputs, o->inputs, e) == 0 &&
 	    bind_outputs(l, caller, body, f->msg.outputs, o->outputs,
-	    e) == -1 || nodes_read(l, body, f->msg.nodes, e) == -1)
-		return -1;
-	return check_outputs(body, f->msg.outputs, e);
+	    e) == 0 && nodes_read(l, body, f->msg.nodes, e) == 0)
+		r = check_outputs(body, f->msg.outputs, e);
+	body->attrs = NULL;
+	return r;
 }
 
 int

@@ -151,9 +151,9 @@ int	 attr_float(const struct node *, const char *, float dflt, float *,
 int	 attr_string(const struct node *, const char *, const char *dflt,
 	    const char **, struct err *);
 /* *v NULL and *n 0 if absent. */
-int	 attr_ints(const struct node *, const char *, const int64_t **v,
+int	 attr_ints(const struct node *node, const char *name, const int64_t **v,
 	    size_t *n, struct err *);
-int	 attr_floats(const struct node *, const char *, const float **v,
+int	 attr_floats(const struct node *node, const char *name, const float **v,
 	    size_t *n, struct err *);
 int	 attr_tensor(const struct node *, const char *, const struct tensor **,
 	    struct err *);

@@ -61,7 +61,7 @@ struct ocl_options {
 	int		 lanes;		/* 0: as many as cores are allowed */
 	enum ocl_force	 profile;	/* tests run GPU kernels on a CPU */
 	const char	*cache_dir;	/* program binaries; NULL: no cache */
-	const char	*cl_dir;	/* kernels from here, not the built-in ones */
+	const char	*cl_dir;	/* kernel files here win over built-in ones */
 	bool		 cache_skip;	/* do not read the cache, only write */
 };
 
@@ -105,6 +105,9 @@ struct ocl_source {
  * the disk cache), makes the kernel objects of all lanes and applies the arguments.
  * Arguments may be set before or after.
  */
+/*
+ * A buffer must not be freed while a step has it as an argument and is still run.
+ */
 struct ocl_step;
 struct ocl_step	*ocl_step_new(struct ocl *, const struct ocl_source *,
 		    struct err *);
@@ -115,16 +118,20 @@ int		 ocl_step_buf(struct ocl_step *, int i, struct ocl_buf *,
 		    struct err *);
 int		 ocl_step_bytes(struct ocl_step *, int i, const void *,
 		    size_t n, struct err *);
-/* Private memory of each instance: n bytes of it, on the CPU profile only. */
+/*
+ * Private memory of each instance: n bytes of it, on the CPU profile only, once in
+ * a step (cl/common.h: SCRATCH(T, x)).  What is in it at the start is undefined.
+ */
 int		 ocl_step_scratch(struct ocl_step *, int i, size_t n,
 		    struct err *);
 
 /*
  * How much work: CPU profile: total pieces; GPU profile: total groups of local[0]
- * x local[1] work-items (each group one piece at a time).
+ * x local[1] work-items (each group one piece at a time; 0, or local NULL: a
+ * default of the device).  total fits an int.  May be 0.
  */
-void		 ocl_step_work(struct ocl_step *, size_t total,
-		    const size_t local[2]);
+int		 ocl_step_work(struct ocl_step *, size_t total,
+		    const size_t local[2], struct err *);
 
 int		 ocl_build(struct ocl *, struct ocl_step *const *, size_t n,
 		    struct err *);
@@ -138,5 +145,14 @@ int		 ocl_run(struct ocl *, struct ocl_step *const *, size_t n,
 
 /* Bytes of device memory in buffers now. */
 size_t		 ocl_memory(const struct ocl *);
+
+/* What became of programs so far; for logs, metrics and tests. */
+struct ocl_stats {
+	unsigned	 compiled;	/* from source */
+	unsigned	 loaded;	/* from the disk cache */
+	unsigned	 damaged;	/* found on disk, but of no use */
+	unsigned	 unsaved;	/* could not be written there */
+};
+void		 ocl_stats(const struct ocl *, struct ocl_stats *);
 
 #endif

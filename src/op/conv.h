@@ -39,6 +39,8 @@ struct conv {
 typedef int	 conv_form(struct view *, const struct conv *, struct plan *,
 		    struct err *);
 
+conv_form	 conv_wino, conv_direct;
+
 /* Ends with NULL; tried in order. */
 extern conv_form *const conv_forms[];
 extern conv_form *const conv_transpose_forms[];

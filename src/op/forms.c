@@ -7,6 +7,8 @@
 #include "op/pool.h"
 
 conv_form *const conv_forms[] = {
+	conv_wino,
+	conv_direct,
 	NULL
 };
 

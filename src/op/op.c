@@ -5,14 +5,36 @@
 
 #include "base/size.h"
 
+OP_FAMILY(along_ops);
 OP_FAMILY(binary_ops);
+OP_FAMILY(cast_ops);
+OP_FAMILY(conv_ops);
+OP_FAMILY(gemm_ops);
 OP_FAMILY(move_ops);
+OP_FAMILY(norm_ops);
+OP_FAMILY(pool_ops);
+OP_FAMILY(reduce_ops);
 OP_FAMILY(repeat_ops);
+OP_FAMILY(scale_ops);
+OP_FAMILY(select_ops);
 OP_FAMILY(unary_ops);
 OP_FAMILY(views_ops);
 
 static const struct op *const families[] = {
-	binary_ops, move_ops, repeat_ops, unary_ops, views_ops,
+	along_ops,
+	binary_ops,
+	cast_ops,
+	conv_ops,
+	gemm_ops,
+	move_ops,
+	norm_ops,
+	pool_ops,
+	reduce_ops,
+	repeat_ops,
+	scale_ops,
+	select_ops,
+	unary_ops,
+	views_ops,
 };
 
 /* A row's domain is left NULL for the standard one. */

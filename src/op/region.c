@@ -120,14 +120,37 @@ move_type(enum dtype t)
 	return word[k].name;
 }
 
+/* Elements of a piece on a CPU. */
+#define PIECE	4096
+
+/* CPU: whole lines, or pieces of long ones; GPU: element by element. */
+static void
+step_region(struct step *s, const struct plan *p, int64_t lines, int64_t last)
+{
+	int64_t per = last < PIECE ? PIECE / last : 1;
+	int64_t chunk = last < PIECE ? last : PIECE;
+
+	if (plan_facts(p)->profile == PROFILE_GPU) {
+		step_int(s, lines * last);
+		step_items(s, (size_t)(lines * last));
+		return;
+	}
+	step_int(s, lines);
+	step_int(s, per);
+	step_int(s, chunk);
+	step_groups(s, (size_t)((lines + per - 1) / per *
+	    ((last + chunk - 1) / chunk)), 1);
+}
+
 static int
 emit(struct view *v, const struct region *r, struct plan *p, struct err *e)
 {
+	bool gpu = plan_facts(p)->profile == PROFILE_GPU;
 	int skip = KERNEL_RANK - r->rank;
+	int64_t lines = 1;
 	struct step *s;
-	size_t lines = 1;
 
-	s = plan_step(p, e, "move", "move", "-DT=%s",
+	s = plan_step(p, e, "move", gpu ? "move_items" : "move_lines", "-DT=%s",
 	    move_type(v->in[r->in]->type));
 	if (s == NULL)
 		return -1;
@@ -140,9 +163,9 @@ emit(struct view *v, const struct region *r, struct plan *p, struct err *e)
 		step_long(s, i < skip ? 0 : r->src[i - skip]);
 		step_long(s, i < skip ? 0 : r->dst[i - skip]);
 	}
-	for (int i = 0; i < r->rank; i++)
-		lines *= (size_t)r->dim[i];
-	step_items(s, lines);
+	for (int i = 0; i < r->rank - 1; i++)
+		lines *= r->dim[i];
+	step_region(s, p, lines, r->rank == 0 ? 1 : r->dim[r->rank - 1]);
 	return plan_end(p, s, e);
 }
 

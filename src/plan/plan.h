@@ -42,7 +42,8 @@ void	 step_float(struct step *, float);
 /* Two parameters, too, with the offset in floats: IN(float, w), OUT(float, t). */
 void	 step_pack(struct step *, struct storage *);
 void	 step_temp(struct step *, struct storage *);	/* shared by all instances */
-void	 step_scratch(struct step *, size_t bytes);	/* per instance, CPU */
+/* Memory of each instance alone, CPU profile only, once: SCRATCH(T, x). */
+void	 step_scratch(struct step *, size_t bytes);
 /*
  * Hint: the output may lie where v does, if nobody reads v afterwards.  Only if each
  * element (or vector) is read before its place is written, by one and the same

@@ -45,8 +45,7 @@ make_step(struct plan *p, struct step *s, struct err *err)
 	s->ocl = ocl_step_new(p->env.ocl, &src, err);
 	if (s->ocl == NULL)
 		return err_prefix(err, "kernel %s", s->kernel);
-	ocl_step_work(s->ocl, s->total, s->local);
-	return 0;
+	return ocl_step_work(s->ocl, s->total, s->local, err);
 }
 
 static int

@@ -1,0 +1,24 @@
+/*
+ * program: from a step's source to something kernels can be made of.
+ *
+ * One program per (file, kernel, defines, preamble), kept until the device is
+ * closed, found again by the hash of all that goes into it.
+ */
+#ifndef OCL_PROGRAM_H
+#define OCL_PROGRAM_H
+
+#include "ocl/impl.h"
+
+struct programs	*programs_new(const struct ocl_options *, struct err *);
+void		 programs_free(struct programs *);	/* NULL is fine */
+
+/* The program of a step, perhaps not built yet; it belongs to the programs. */
+struct program	*program_of(struct ocl *, const struct ocl_step *, struct err *);
+
+/* Build those of n programs that are not: from the disk cache, or in parallel. */
+int		 programs_build(struct ocl *, struct program *const *, size_t n,
+		    struct err *);
+
+cl_program	 program_cl(const struct program *, int lane);
+
+#endif

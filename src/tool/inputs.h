@@ -1,0 +1,38 @@
+/* inputs: what the command line gives a model, name by name. */
+#ifndef TOOL_INPUTS_H
+#define TOOL_INPUTS_H
+
+#include "engine/engine.h"
+#include "tool/file.h"
+
+#define INPUTS_MAX	64
+
+struct inputs {
+	const char	*given[INPUTS_MAX];	/* NAME=FILE, NAME=@zeros, =@ones */
+	int		 n_given;
+	const char	*shape[INPUTS_MAX];	/* NAME=1x3x224x224 */
+	int		 n_shape;
+};
+
+/* Another -i or --shape; false if there are too many or it has no "=". */
+bool	 inputs_add(const char *list[], int *n, const char *arg);
+
+/*
+ * The io of every input of a model's signature: a file, zeros, or ones; "any"
+ * dimensions of what has only a shape come from --shape, else they are 1.
+ * types[i] says what a file for input i holds (value_types()).
+ */
+int	 inputs_make(const struct inputs *, const struct signature *,
+	    const enum value_type *types, struct pool *, struct io *,
+	    struct err *);
+
+/* Per input and output of the signature: tensor, sequence or optional. */
+struct value_types {
+	enum value_type	 in[SIG_TENSORS_MAX];
+	enum value_type	 out[SIG_TENSORS_MAX];
+};
+
+/* From the model itself; its bytes are read, and read again by who loads it. */
+int	 value_types(struct model_file *, struct value_types *, struct err *);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * value: inputs and outputs of runs in this process.
+ *
+ * Inputs come from files or are filled; outputs are caught and turned into datums,
+ * which can be printed, saved and compared with what a test case expects.
+ */
+#ifndef TOOL_VALUE_H
+#define TOOL_VALUE_H
+
+#include "base/signature.h"
+#include "engine/engine.h"
+#include "model/datum.h"
+
+/* What the engine takes, from a datum; it points into the datum and the pool. */
+int	 value_io(struct pool *, const struct datum *, struct io *, struct err *);
+
+/*
+ * An input from a file: .npy, or a message of ONNX (then type says which).  The
+ * file's bytes stay in the pool.
+ */
+int	 value_file(struct pool *, const char *path, enum value_type,
+	    struct datum *, struct err *);
+
+/* A tensor whose elements are all that number (0 or 1); strings are empty. */
+int	 value_fill(struct pool *, enum dtype, const struct shape *, int number,
+	    struct datum *, struct err *);
+
+/* The outputs of one run. */
+struct outputs {
+	struct pool	*pool;
+	struct datum	*datum;		/* n of them, as the signature's outputs */
+	uint32_t	 n;
+	struct caught	*caught;	/* what the engine has placed, as it came */
+};
+
+/* Run with in[]; out's datums are in the pool. */
+int	 value_run(struct net *, const struct io *in, uint32_t n_in,
+	    struct pool *, struct outputs *out, struct err *);
+
+/* "name float[1,10]: 0.1 0.2 ..." on standard output. */
+void	 value_print(const char *name, const struct datum *);
+
+/* dir/name.npy, or .pb where NumPy has no such type. */
+int	 value_save(const char *dir, const char *name, const struct datum *,
+	    struct err *);
+
+#endif
