@@ -9,14 +9,20 @@ OP_FAMILY(along_ops);
 OP_FAMILY(binary_ops);
 OP_FAMILY(cast_ops);
 OP_FAMILY(conv_ops);
+OP_FAMILY(fill_ops);
+OP_FAMILY(gather_ops);
 OP_FAMILY(gemm_ops);
 OP_FAMILY(move_ops);
 OP_FAMILY(norm_ops);
+OP_FAMILY(pad_ops);
 OP_FAMILY(pool_ops);
+OP_FAMILY(quant_ops);
 OP_FAMILY(reduce_ops);
 OP_FAMILY(repeat_ops);
+OP_FAMILY(resize_ops);
 OP_FAMILY(scale_ops);
 OP_FAMILY(select_ops);
+OP_FAMILY(sort_ops);
 OP_FAMILY(unary_ops);
 OP_FAMILY(views_ops);
 
@@ -25,14 +31,20 @@ static const struct op *const families[] = {
 	binary_ops,
 	cast_ops,
 	conv_ops,
+	fill_ops,
+	gather_ops,
 	gemm_ops,
 	move_ops,
 	norm_ops,
+	pad_ops,
 	pool_ops,
+	quant_ops,
 	reduce_ops,
 	repeat_ops,
+	resize_ops,
 	scale_ops,
 	select_ops,
+	sort_ops,
 	unary_ops,
 	views_ops,
 };

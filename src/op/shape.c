@@ -271,3 +271,22 @@ elem_copy(enum dtype t, void *dst, size_t j, const void *src, size_t i)
 		memcpy((char *)dst + j * size, (const char *)src + i * size,
 		    size);
 }
+
+int
+op_need_all(struct view *v)
+{
+	for (int i = 0; i < v->n_in; i++)
+		if (op_known(v, i) != 0)
+			return -1;
+	return 0;
+}
+
+int
+op_index(int64_t i, int64_t n, int64_t *out, struct err *e)
+{
+	if (i < -n || i >= n)
+		return view_error(e, "index %lld, want one of %lld",
+		    (long long)i, (long long)n);
+	*out = i < 0 ? i + n : i;
+	return 0;
+}

@@ -36,6 +36,12 @@ int	 op_ints(struct view *, const char *attr, int input,
 /* Input i must be KNOWN now: asks for it if not.  NULL (left out) is fine. */
 int	 op_known(struct view *, int i);
 
+/* All of them: for outputs whose shape depends on values. */
+int	 op_need_all(struct view *);
+
+/* An index into n elements, negative ones from the end. */
+int	 op_index(int64_t i, int64_t n, int64_t *out, struct err *);
+
 /* Elements in dimensions [from, to) of a shape that is not empty elsewhere. */
 int64_t	 shape_span(const struct shape *, int from, int to);
 

@@ -1,0 +1,28 @@
+/*
+ * gather: slices chosen by indices that are data; an index out of range is
+ * reported and reads nothing.
+ */
+#ifndef T
+#define T	uint
+#define TI	long
+#endif
+
+KERNEL void
+gather(IN(T, x), IN(TI, index), OUT(T, y), int total, int n, int axis,
+    int inner, ERR_WORD WORK)
+{
+	AT(x);
+	AT(index);
+	AT(y);
+	FOR_ITEMS(i, total) {
+		long k = index[i / inner % n];
+
+		k = k < 0 ? k + axis : k;
+		if (k < 0 || k >= axis) {
+			FAIL();
+			y[i] = 0;
+		} else
+			y[i] = x[((long)(i / inner / n) * axis + k) * inner
+			    + i % inner];
+	}
+}
