@@ -116,7 +116,8 @@ static int
 resize_read(struct view *v, const struct resize_form *f, struct resize *r,
     struct err *e)
 {
-	double scales[MAX_RANK], sizes[MAX_RANK], roi[2 * MAX_RANK], common;
+	double scales[MAX_RANK], sizes[MAX_RANK], roi[2 * MAX_RANK];
+	double common = 0;
 	int axes[MAX_RANK], n_axes, n_scales, n_sizes, n_roi, n;
 
 	if (op_want(v, 1, e) != 0)
