@@ -62,6 +62,8 @@ void		 net_free(struct net *);
 
 const struct signature *net_signature(const struct net *);
 size_t		 net_memory(const struct net *);	/* bytes, host and device */
+/* Why the net is not batchable, or "": one line for a log. */
+const char	*net_note(const struct net *);
 
 /*
  * One input or output of a run.  An input's rows may come from several places

@@ -170,6 +170,7 @@ net_load(struct engine *e, void *bytes, size_t n,
 		return NULL;
 	}
 	net->e = e;
+	net->n_bytes = n;
 	if (opt != NULL)
 		net->opt = *opt;
 	if ((net->packs = packs_new(e->ocl, err)) == NULL ||
@@ -215,7 +216,7 @@ net_memory(const struct net *net)
 	size_t n = net->segment_bytes + packs_bytes(net->packs) +
 	    pool_used(net->pool) + pool_used(net->model->pool);
 
-	return n + net->model->n_bytes;
+	return n + net->n_bytes;
 }
 
 const char *

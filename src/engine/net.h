@@ -48,6 +48,7 @@ struct net {
 	struct engine	*e;
 	struct model	*model;
 	struct graph	*g;
+	size_t		 n_bytes;	/* of the file */
 	struct pool	*pool;
 	struct packs	*packs;
 	struct signature *sig;
