@@ -1,5 +1,5 @@
-/* The steps of a segment, node by node. */
-#include "engine/net.h"
+/* The steps of a segment: groups of nodes, each as one kernel where it can be. */
+#include "engine/fuse.h"
 
 /* Inputs of operators that know nothing of layouts are plain. */
 static int
@@ -42,7 +42,7 @@ emit_node(struct walk_state *w, struct plan *p, int i, struct err *err)
 		return -1;
 	plan_node(p, n, i);
 	if (make_plain(p, v, err) < 0)
-		return -1;
+		return node_error(err, n);
 	if (v->op->plan != NULL && on_device(v))
 		r = v->op->plan(v, p, err);
 	if (r > 0)
@@ -50,13 +50,112 @@ emit_node(struct walk_state *w, struct plan *p, int i, struct err *err)
 	return r < 0 ? node_error(err, n) : 0;
 }
 
+/* The nodes of a group one by one: where it cannot be one kernel after all. */
+static int
+emit_apart(struct fuse_state *s, struct plan *p, const struct group *g,
+    struct err *err)
+{
+	struct group *one;
+	int r;
+
+	if (g->anchor >= 0 && emit_node(s->w, p, g->anchor, err) < 0)
+		return -1;
+	for (int i = 0; i < g->n; i++) {
+		plan_node(p, g->m[i].v->node, g->m[i].node);
+		r = group_make(s, g->m[i].node, false, &one, err);
+		if (r == 0)
+			r = pointwise_plan(one, p, err);
+		if (r < 0)
+			return node_error(err, g->m[i].v->node);
+		if (r > 0 && emit_node(s->w, p, g->m[i].node, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+emit_group(struct fuse_state *s, struct plan *p, const struct group *g,
+    struct err *err)
+{
+	struct view *v = g->anchor >= 0 ? g->anchor_view :
+	    g->m[g->n - 1].v;
+	int r;
+
+	plan_node(p, v->node, g->anchor >= 0 ? g->anchor : g->m[g->n - 1].node);
+	if (g->anchor >= 0) {
+		r = make_plain(p, v, err);
+		if (r == 0)
+			r = epilogue_plan(g, p, err);
+	} else
+		r = pointwise_plan(g, p, err);
+	if (r < 0)
+		return node_error(err, v->node);
+	if (r == 0)
+		return 0;
+	if (g->n == 1 && g->anchor < 0)
+		return emit_node(s->w, p, g->m[0].node, err);
+	return emit_apart(s, p, g, err);
+}
+
+static void
+count_uses(struct fuse_state *s)
+{
+	const struct graph *g = s->w->net->g;
+
+	for (int i = s->w->from; i < s->w->to; i++)
+		for (int k = 0; s->alive[i] && k < g->node[i].n_in; k++)
+			if (g->node[i].in[k] != NO_VALUE)
+				s->uses[g->node[i].in[k]]++;
+}
+
+/* Backwards, so that a group's root is met before its members. */
+static int
+make_groups(struct fuse_state *s, struct group **group, struct err *err)
+{
+	bool fuse = !s->w->net->e->opt.no_fusion;
+
+	count_uses(s);
+	for (int i = s->w->to - 1; i >= s->w->from; i--)
+		if (s->alive[i] && !s->taken[i] &&
+		    group_make(s, i, fuse, &group[i], err) < 0)
+			return node_error(err, &s->w->net->g->node[i]);
+	return 0;
+}
+
+static int
+emit_all(struct fuse_state *s, struct plan *p, struct err *err)
+{
+	const struct graph *g = s->w->net->g;
+	struct group **group = pool_array(s->scratch, (size_t)g->n_node + 1,
+	    sizeof(*group));
+	int r = 0;
+
+	s->taken = pool_array(s->scratch, (size_t)g->n_node + 1, sizeof(bool));
+	s->uses = pool_array(s->scratch, (size_t)g->n_value + 1, sizeof(int));
+	if (group == NULL || s->taken == NULL || s->uses == NULL)
+		return err_memory(err, "a plan", (size_t)g->n_node);
+	if (make_groups(s, group, err) < 0)
+		return -1;
+	for (int i = s->w->from; r == 0 && i < s->w->to; i++) {
+		if (!s->alive[i] || s->taken[i])
+			continue;
+		r = group[i] != NULL ? emit_group(s, p, group[i], err) :
+		    emit_node(s->w, p, i, err);
+	}
+	return r;
+}
+
 int
 emit_nodes(struct walk_state *w, struct plan *p, const bool *alive,
     const bool *kept, struct err *err)
 {
-	(void)kept;
-	for (int i = w->from; i < w->to; i++)
-		if (alive[i] && emit_node(w, p, i, err) < 0)
-			return -1;
-	return 0;
+	struct fuse_state s = { .w = w, .alive = alive, .kept = kept,
+	    .fp64 = plan_facts(p)->fp64 };
+	int r;
+
+	if ((s.scratch = pool_new(PLAN_SCRATCH)) == NULL)
+		return err_memory(err, "a plan", 0);
+	r = emit_all(&s, p, err);
+	pool_free(s.scratch);
+	return r;
 }

@@ -1,0 +1,217 @@
+/* The text of fused expressions. */
+#include <math.h>
+#include <stdio.h>
+
+#include "base/size.h"
+#include "engine/fuse.h"
+
+static const struct cl_type types[DT_COUNT] = {
+	[DT_FLOAT] = { "float", "float", true },
+	[DT_BOOL] = { "uchar", "int", true },
+	[DT_INT32] = { "int", "int", true },
+	[DT_UINT32] = { "uint", "uint", true },
+	[DT_INT8] = { "char", "int", true },
+	[DT_INT16] = { "short", "int", true },
+	[DT_UINT8] = { "uchar", "int", true },
+	[DT_UINT16] = { "ushort", "int", true },
+	[DT_INT64] = { "long", "long", false },
+	[DT_UINT64] = { "ulong", "ulong", false },
+	[DT_FLOAT16] = { "half", "float", false },
+	[DT_BFLOAT16] = { "ushort", "float", false },
+};
+static const struct cl_type type_double = { "double", "double", false };
+
+const struct cl_type *
+cl_type(enum dtype t, bool fp64)
+{
+	if (t == DT_DOUBLE)
+		return fp64 ? &type_double : NULL;
+	if (t <= DT_NONE || t >= DT_COUNT || types[t].mem == NULL)
+		return NULL;
+	return &types[t];
+}
+
+static const char *
+width_text(int width, char text[4])
+{
+	text[0] = '\0';
+	if (width > 1)
+		(void)snprintf(text, 4, "%d", width);
+	return text;
+}
+
+int
+group_params(const struct group *g)
+{
+	int n = 0;
+
+	for (int i = 0; i < g->n; i++)
+		n += g->m[i].n_attr;
+	return n;
+}
+
+void
+expr_params(struct buf *b, const struct group *g, bool declare)
+{
+	for (int i = 0; i < group_params(g); i++)
+		(void)buf_printf(b, ", %sp%d", declare ? "float " : "", i);
+}
+
+static void
+put_ref(struct buf *b, struct ref r)
+{
+	if (r.ext)
+		(void)buf_printf(b, "e%d", r.i);
+	else if (r.i < 0)
+		(void)buf_str(b, "v");
+	else
+		(void)buf_printf(b, "t%d", r.i);
+}
+
+/*
+ * The expression's value in the type that the output is computed in: tests become
+ * 0 or 1, and small integers wrap as they would in memory.
+ */
+static void
+put_result(struct buf *b, const struct member *m, int width, bool fp64)
+{
+	enum dtype in = m->v->in[m->n_in > 1 ? 1 : 0]->type;
+	enum dtype out = m->v->out[0]->type;
+	const struct cl_type *t = cl_type(out, fp64);
+	char w[4];
+
+	(void)width_text(width, w);
+	if (out == DT_BOOL)
+		(void)buf_printf(b, width > 1 ? "(((%s) != 0) & 1)" :
+		    "((%s) != 0)", m->pw->text);
+	else if (out != in && width > 1)
+		(void)buf_printf(b, "convert_%s%s(convert_%s%s(%s))", t->calc, w,
+		    strcmp(t->calc, "int") == 0 &&
+		    strcmp(t->mem, "int") != 0 ? t->mem : t->calc, w,
+		    m->pw->text);
+	else if (strcmp(t->calc, "int") == 0 && strcmp(t->mem, "int") != 0)
+		(void)buf_printf(b, "convert_int%s(convert_%s%s(%s))", w, t->mem,
+		    w, m->pw->text);
+	else if (out != in)
+		(void)buf_printf(b, "(%s)(%s)", t->calc, m->pw->text);
+	else
+		(void)buf_printf(b, "(%s)", m->pw->text);
+}
+
+/* One application: { T x = ..; T y = ..; t = TEXT; } */
+static void
+put_apply(struct buf *b, const struct member *m, int at, const struct ref *in,
+    int n, int param, int width, bool fp64)
+{
+	static const char *const name[] = { "x", "y", "z" };
+	char w[4];
+
+	(void)width_text(width, w);
+	(void)buf_str(b, "{ ");
+	for (int i = 0; i < n; i++) {
+		(void)buf_printf(b, "%s%s %s = ",
+		    cl_type(m->v->in[i]->type, fp64)->calc, w, name[i]);
+		put_ref(b, in[i]);
+		(void)buf_str(b, "; ");
+	}
+	for (int i = 0; i < m->n_attr; i++)
+		(void)buf_printf(b, "const float %s = p%d; ", m->pw->attr[i].name,
+		    param + i);
+	(void)buf_printf(b, "t%d = ", at);
+	put_result(b, m, width, fp64);
+	(void)buf_str(b, "; } ");
+}
+
+/* An operator of any number of operands is applied from the left. */
+static void
+put_member(struct buf *b, const struct member *m, int at, int param, int width,
+    bool fp64)
+{
+	char w[4];
+	struct ref pair[2] = { m->in[0] };
+
+	(void)buf_printf(b, "%s%s t%d; ",
+	    cl_type(m->v->out[0]->type, fp64)->calc, width_text(width, w), at);
+	if (m->pw->arity > 0) {
+		put_apply(b, m, at, m->in, m->n_in, param, width, fp64);
+		return;
+	}
+	(void)buf_printf(b, "t%d = ", at);
+	put_ref(b, m->in[0]);
+	(void)buf_str(b, "; ");
+	for (int i = 1; i < m->n_in; i++) {
+		pair[0] = (struct ref){ .i = at };
+		pair[1] = m->in[i];
+		put_apply(b, m, at, pair, 2, param, width, fp64);
+	}
+}
+
+void
+expr_function(struct buf *b, const struct group *g, const char *name,
+    int width, bool fp64)
+{
+	char w[4];
+	const char *sep = "";
+	int param = 0;
+
+	(void)width_text(width, w);
+	(void)buf_printf(b, "INLINE %s%s %s(", cl_type(g->out->type, fp64)->calc,
+	    w, name);
+	if (g->anchor >= 0) {
+		(void)buf_printf(b, "float%s v", w);
+		sep = ", ";
+	}
+	for (int i = 0; i < g->n_ext; i++) {
+		(void)buf_printf(b, "%s%s%s e%d", sep,
+		    cl_type(g->ext[i]->type, fp64)->calc, w, i);
+		sep = ", ";
+	}
+	expr_params(b, g, true);
+	(void)buf_str(b, ") { ");
+	for (int i = 0; i < g->n; i++) {
+		put_member(b, &g->m[i], i, param, width, fp64);
+		param += g->m[i].n_attr;
+	}
+	(void)buf_printf(b, "return t%d; }", g->n - 1);
+}
+
+static double
+ref_at_zero(const struct group *g, struct ref r, const double *t)
+{
+	const struct val *v;
+
+	if (!r.ext)
+		return r.i < 0 ? 0 : t[r.i];
+	v = g->ext[r.i];
+	if (shape_equal(&v->shape, &g->out->shape))
+		return 0;
+	if (v->kind == VAL_KNOWN && val_count(v) == 1)
+		return elem_f(v->type, v->data, 0);
+	return v->shape.rank >= 2 &&
+	    v->shape.dim[1] == g->out->shape.dim[1] ? 0 : (double)NAN;
+}
+
+/* The host's form of the expressions, with what such lanes hold. */
+bool
+expr_keeps_zero(const struct group *g)
+{
+	double t[GROUP_NODES], x[3];
+	const struct member *m;
+	int n;
+
+	for (int i = 0; i < g->n; i++) {
+		m = &g->m[i];
+		if (m->pw->f == NULL)
+			return false;
+		n = m->pw->arity > 0 ? m->n_in : 2;
+		t[i] = ref_at_zero(g, m->in[0], t);
+		for (int k = n - 1; k < m->n_in; k += n > 1 ? n - 1 : 1) {
+			x[0] = t[i];
+			x[1] = n > 1 ? ref_at_zero(g, m->in[m->pw->arity > 0 ?
+			    1 : k], t) : 0;
+			x[2] = n > 2 ? ref_at_zero(g, m->in[2], t) : 0;
+			t[i] = m->pw->f(x[0], x[1], x[2], m->attr);
+		}
+	}
+	return g->n > 0 && t[g->n - 1] == 0;
+}
