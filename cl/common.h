@@ -110,6 +110,109 @@ items_from(int piece, int n, int total)
 #define AND(a, b)	((a) && (b))
 #define OR(a, b)	((a) || (b))
 #define NOT(a)		(!(a))
+#define ADD(a, b)	((a) + (b))
+#define SUB(a, b)	((a) - (b))
+#define MUL(a, b)	((a) * (b))
+#define NEG(a)		(-(a))
+#define MIN(a, b)	SEL(OR(LT(a, b), NE(a, a)), a, b)	/* a NaN wins */
+#define MAX(a, b)	SEL(OR(GT(a, b), NE(a, a)), a, b)
+#define LOG(a)		log(a)
+#define BAND(a, b)	((a) & (b))
+#define BOR(a, b)	((a) | (b))
+#define BXOR(a, b)	((a) ^ (b))
+#define BNOT(a)		(~(a))
+
+/*
+ * Words that differ between floats and integers.  Those for integers and doubles
+ * only where the preamble asks (EXPR_INT, EXPR_DOUBLE): no kernel of floats should
+ * pay for them when it is compiled.
+ */
+#define WORDS_F(F)							\
+OVERLOAD F ABS(F a) { return fabs(a); }					\
+OVERLOAD F SIGN(F a) { return SEL(EQ(a, a), sign(a), a); }		\
+OVERLOAD F DIV(F a, F b) { return a / b; }				\
+OVERLOAD F POW(F a, F b) { return pow(a, b); }				\
+OVERLOAD F FMOD(F a, F b) { return fmod(a, b); }			\
+OVERLOAD F								\
+MOD(F a, F b)								\
+{									\
+	F r = fmod(a, b);						\
+	return SEL(AND(NE(r, (F)(0)), LT(r * b, (F)(0))), r + b, r);	\
+}
+WORDS_F(float)
+WORDS_F(float4)
+WORDS_F(float8)
+WORDS_F(float16)
+
+#ifdef EXPR_INT
+/* A divisor that cannot trap; the quotient by 0 is 0, by -1 the negative. */
+#define WORDS_I(I, BITS)						\
+OVERLOAD I ABS(I a) { return SEL(LT(a, (I)(0)), -a, a); }		\
+OVERLOAD I SIGN(I a) { return SEL(LT(a, (I)(0)), (I)(-1),		\
+    SEL(GT(a, (I)(0)), (I)(1), (I)(0))); }				\
+OVERLOAD I safe(I b) { return SEL(OR(EQ(b, (I)(0)), EQ(b, (I)(-1))),	\
+    (I)(1), b); }							\
+OVERLOAD I DIV(I a, I b) { return SEL(EQ(b, (I)(0)), (I)(0),		\
+    SEL(EQ(b, (I)(-1)), -a, a / safe(b))); }				\
+OVERLOAD I FMOD(I a, I b) { return a % safe(b); }			\
+OVERLOAD I								\
+MOD(I a, I b)								\
+{									\
+	I r = a % safe(b);						\
+	return SEL(AND(NE(r, (I)(0)), LT(r ^ b, (I)(0))), r + b, r);	\
+}									\
+OVERLOAD I								\
+POW(I a, I b)								\
+{									\
+	I r = 1, n = b;							\
+	for (int i = 0; i < BITS; i++, n >>= 1, a *= a)			\
+		r *= SEL(EQ(n & 1, (I)(0)), (I)(1), a);			\
+	return r;							\
+}									\
+OVERLOAD I SHL(I a, I b) { return SEL(OR(LT(b, (I)(0)),			\
+    GT(b, (I)(BITS - 1))), (I)(0), a << (b & (BITS - 1))); }		\
+OVERLOAD I SHR(I a, I b) { return SEL(OR(LT(b, (I)(0)),			\
+    GT(b, (I)(BITS - 1))), (I)(0), a >> (b & (BITS - 1))); }
+#define WORDS_U(U, BITS)						\
+OVERLOAD U ABS(U a) { return a; }					\
+OVERLOAD U SIGN(U a) { return SEL(EQ(a, (U)(0)), (U)(0), (U)(1)); }	\
+OVERLOAD U safe(U b) { return SEL(EQ(b, (U)(0)), (U)(1), b); }		\
+OVERLOAD U DIV(U a, U b) { return SEL(EQ(b, (U)(0)), (U)(0),		\
+    a / safe(b)); }							\
+OVERLOAD U FMOD(U a, U b) { return SEL(EQ(b, (U)(0)), (U)(0),		\
+    a % safe(b)); }							\
+OVERLOAD U MOD(U a, U b) { return FMOD(a, b); }				\
+OVERLOAD U								\
+POW(U a, U b)								\
+{									\
+	U r = 1, n = b;							\
+	for (int i = 0; i < BITS; i++, n >>= 1, a *= a)			\
+		r *= SEL(EQ(n & 1, (U)(0)), (U)(1), a);			\
+	return r;							\
+}									\
+OVERLOAD U SHL(U a, U b) { return SEL(GT(b, (U)(BITS - 1)), (U)(0),	\
+    a << (b & (BITS - 1))); }						\
+OVERLOAD U SHR(U a, U b) { return SEL(GT(b, (U)(BITS - 1)), (U)(0),	\
+    a >> (b & (BITS - 1))); }
+WORDS_I(int, 32)
+WORDS_I(int4, 32)
+WORDS_I(int8, 32)
+WORDS_I(int16, 32)
+WORDS_I(long, 64)
+WORDS_U(uint, 32)
+WORDS_U(uint4, 32)
+WORDS_U(uint8, 32)
+WORDS_U(uint16, 32)
+WORDS_U(ulong, 64)
+#endif
+
+#ifdef EXPR_DOUBLE
+WORDS_F(double)
+OVERLOAD double fast_exp(double x) { return exp(x); }
+OVERLOAD double fast_sigmoid(double x) { return 1.0 / (1.0 + exp(-x)); }
+OVERLOAD double fast_tanh(double x) { return tanh(x); }
+OVERLOAD double fast_erf(double x) { return erf(x); }
+#endif
 
 /*
  * exp, tanh, sigmoid and erf as short polynomials that vectorise: those of the

@@ -28,7 +28,7 @@ static void
 put_form(struct buf *b, const struct group *g, const struct epilogue *e,
     int width)
 {
-	char w[4] = "";
+	char w[12] = "";
 
 	if (width > 1)
 		(void)snprintf(w, sizeof(w), "%d", width);

@@ -5,7 +5,7 @@
 #include "base/size.h"
 #include "engine/fuse.h"
 
-static const struct cl_type types[DT_COUNT] = {
+static const struct pw_type types[DT_COUNT] = {
 	[DT_FLOAT] = { "float", "float", true },
 	[DT_BOOL] = { "uchar", "int", true },
 	[DT_INT32] = { "int", "int", true },
@@ -19,10 +19,10 @@ static const struct cl_type types[DT_COUNT] = {
 	[DT_FLOAT16] = { "half", "float", false },
 	[DT_BFLOAT16] = { "ushort", "float", false },
 };
-static const struct cl_type type_double = { "double", "double", false };
+static const struct pw_type type_double = { "double", "double", false };
 
-const struct cl_type *
-cl_type(enum dtype t, bool fp64)
+const struct pw_type *
+pw_type(enum dtype t, bool fp64)
 {
 	if (t == DT_DOUBLE)
 		return fp64 ? &type_double : NULL;
@@ -32,11 +32,11 @@ cl_type(enum dtype t, bool fp64)
 }
 
 static const char *
-width_text(int width, char text[4])
+width_text(int width, char text[12])
 {
 	text[0] = '\0';
 	if (width > 1)
-		(void)snprintf(text, 4, "%d", width);
+		(void)snprintf(text, 12, "%d", width);
 	return text;
 }
 
@@ -77,8 +77,8 @@ put_result(struct buf *b, const struct member *m, int width, bool fp64)
 {
 	enum dtype in = m->v->in[m->n_in > 1 ? 1 : 0]->type;
 	enum dtype out = m->v->out[0]->type;
-	const struct cl_type *t = cl_type(out, fp64);
-	char w[4];
+	const struct pw_type *t = pw_type(out, fp64);
+	char w[12];
 
 	(void)width_text(width, w);
 	if (out == DT_BOOL)
@@ -104,13 +104,13 @@ put_apply(struct buf *b, const struct member *m, int at, const struct ref *in,
     int n, int param, int width, bool fp64)
 {
 	static const char *const name[] = { "x", "y", "z" };
-	char w[4];
+	char w[12];
 
 	(void)width_text(width, w);
 	(void)buf_str(b, "{ ");
 	for (int i = 0; i < n; i++) {
 		(void)buf_printf(b, "%s%s %s = ",
-		    cl_type(m->v->in[i]->type, fp64)->calc, w, name[i]);
+		    pw_type(m->v->in[i]->type, fp64)->calc, w, name[i]);
 		put_ref(b, in[i]);
 		(void)buf_str(b, "; ");
 	}
@@ -127,11 +127,11 @@ static void
 put_member(struct buf *b, const struct member *m, int at, int param, int width,
     bool fp64)
 {
-	char w[4];
+	char w[12];
 	struct ref pair[2] = { m->in[0] };
 
 	(void)buf_printf(b, "%s%s t%d; ",
-	    cl_type(m->v->out[0]->type, fp64)->calc, width_text(width, w), at);
+	    pw_type(m->v->out[0]->type, fp64)->calc, width_text(width, w), at);
 	if (m->pw->arity > 0) {
 		put_apply(b, m, at, m->in, m->n_in, param, width, fp64);
 		return;
@@ -150,12 +150,12 @@ void
 expr_function(struct buf *b, const struct group *g, const char *name,
     int width, bool fp64)
 {
-	char w[4];
+	char w[12];
 	const char *sep = "";
 	int param = 0;
 
 	(void)width_text(width, w);
-	(void)buf_printf(b, "INLINE %s%s %s(", cl_type(g->out->type, fp64)->calc,
+	(void)buf_printf(b, "INLINE %s%s %s(", pw_type(g->out->type, fp64)->calc,
 	    w, name);
 	if (g->anchor >= 0) {
 		(void)buf_printf(b, "float%s v", w);
@@ -163,7 +163,7 @@ expr_function(struct buf *b, const struct group *g, const char *name,
 	}
 	for (int i = 0; i < g->n_ext; i++) {
 		(void)buf_printf(b, "%s%s%s e%d", sep,
-		    cl_type(g->ext[i]->type, fp64)->calc, w, i);
+		    pw_type(g->ext[i]->type, fp64)->calc, w, i);
 		sep = ", ";
 	}
 	expr_params(b, g, true);
@@ -173,6 +173,24 @@ expr_function(struct buf *b, const struct group *g, const char *name,
 		param += g->m[i].n_attr;
 	}
 	(void)buf_printf(b, "return t%d; }", g->n - 1);
+}
+
+void
+expr_words(struct buf *b, const struct group *g)
+{
+	bool integer = false, wide = false;
+	enum dtype t;
+
+	for (int i = 0; i < g->n; i++)
+		for (int k = 0; k < g->m[i].n_in; k++) {
+			t = g->m[i].v->in[k]->type;
+			wide |= t == DT_DOUBLE;
+			integer |= dtype_info(t)->kind != 'f';
+		}
+	if (integer)
+		(void)buf_str(b, "#define EXPR_INT 1\n");
+	if (wide)
+		(void)buf_str(b, "#define EXPR_DOUBLE 1\n");
 }
 
 static double

@@ -36,14 +36,14 @@ is_pointwise(const struct fuse_state *s, struct member *m, struct err *err)
 	if (v->op->pw == NULL || v->n_out != 1 || v->out[0] == NULL ||
 	    v->n_in > GROUP_IN || v->n_in < 1 ||
 	    v->out[0]->kind != VAL_DEVICE ||
-	    cl_type(v->out[0]->type, s->fp64) == NULL)
+	    pw_type(v->out[0]->type, s->fp64) == NULL)
 		return false;
 	m->pw = v->op->pw;
 	m->n_in = m->pw->arity > 0 ? m->pw->arity : v->n_in;
 	for (int i = 0; i < m->n_in; i++)
 		if (i >= v->n_in || v->in[i] == NULL ||
 		    v->in[i]->kind == VAL_HOST ||
-		    cl_type(v->in[i]->type, s->fp64) == NULL)
+		    pw_type(v->in[i]->type, s->fp64) == NULL)
 			return false;
 	m->n_attr = m->pw->n_attr;
 	if (m->pw->attrs != NULL)

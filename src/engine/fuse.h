@@ -66,11 +66,11 @@ int		 operand_kind(const struct val *operand, const struct val *out,
 /* expr.c: the group's expression as OpenCL C. */
 
 /* OpenCL's names for an element type: in memory, and computed with; or NULL. */
-struct cl_type {
+struct pw_type {
 	const char	*mem, *calc;
 	bool		 vector;	/* computed in 32 bits: has a vector form */
 };
-const struct cl_type *cl_type(enum dtype, bool fp64);
+const struct pw_type *pw_type(enum dtype, bool fp64);
 
 /*
  * A function `name` of vectors of width (1: scalars) from v (if there is an anchor),
@@ -78,6 +78,8 @@ const struct cl_type *cl_type(enum dtype, bool fp64);
  */
 void		 expr_function(struct buf *, const struct group *, const char *name,
 		    int width, bool fp64);
+/* What the expression needs of cl/common.h beside floats: lines of the preamble. */
+void		 expr_words(struct buf *, const struct group *);
 /* ", float p0, float p1": declared, or passed. */
 void		 expr_params(struct buf *, const struct group *, bool declare);
 int		 group_params(const struct group *);

@@ -15,6 +15,7 @@
 
 #define RUN_POOL_MAX	((size_t)8 << 30)
 #define KNOWN_BYTES	((size_t)1 << 16)	/* kept as KNOWN between nodes */
+#define PLAN_SCRATCH	((size_t)256 << 20)
 #define NEED_ITEMS	64	/* a shape, a list of axes: goes into a plan's key */
 
 struct engine {
@@ -117,7 +118,7 @@ struct walk_state {
 	bool		 again;		/* the key must hold more: read_known grew */
 };
 
-int		 walk_init(struct walk_state *, struct net *, struct pool *,
+int		 walk_begin(struct walk_state *, struct net *, struct pool *,
 		    int from, const struct val *now, struct err *);
 int		 walk_nodes(struct walk_state *, struct err *);
 

@@ -133,7 +133,7 @@ segment_plan(struct net *net, int from, const struct val *now, bool *again,
 		return NULL;
 	}
 	if ((s->plan = plan_new(&env, err)) == NULL ||
-	    walk_init(&w, net, plan_pool(s->plan), from, now, err) < 0 ||
+	    walk_begin(&w, net, plan_pool(s->plan), from, now, err) < 0 ||
 	    walk_nodes(&w, err) < 0)
 		goto fail;
 	if (w.again) {

@@ -88,10 +88,9 @@ static void
 blocked_strides(const struct val *v, int64_t vec, int64_t *stride)
 {
 	int rank = v->shape.rank;
-	int64_t s = 1, plain[MAX_RANK];
+	int64_t s;
 	bool blocked = v->layout == LAYOUT_BLOCKED;
 
-	plain_strides(v, &v->shape, plain);
 	stride[rank] = blocked ? 1 : 0;
 	s = blocked ? vec : 1;
 	for (int i = rank - 1; i >= 0; i--) {
@@ -179,14 +178,14 @@ has_vector(const struct group *g, const struct loops *l, int vec, bool fp64)
 {
 	int last = l->n - 1;
 
-	if (l->dim[last] < vec || !cl_type(g->out->type, fp64)->vector)
+	if (l->dim[last] < vec || !pw_type(g->out->type, fp64)->vector)
 		return false;
 	for (int i = 0; i < g->n; i++)
-		if (!cl_type(g->m[i].v->out[0]->type, fp64)->vector)
+		if (!pw_type(g->m[i].v->out[0]->type, fp64)->vector)
 			return false;
 	for (int i = 0; i < l->n_op; i++)
 		if (l->stride[i][last] > 1 ||
-		    !cl_type(l->op[i]->type, fp64)->vector)
+		    !pw_type(l->op[i]->type, fp64)->vector)
 			return false;
 	return true;
 }
@@ -198,8 +197,8 @@ put_args(struct buf *b, const struct group *g, const struct loops *l, bool fp64)
 	(void)buf_str(b, "#define PW_ARGS ");
 	for (int i = 0; i < l->n_op; i++)
 		(void)buf_printf(b, "IN(%s, a%d), ",
-		    cl_type(l->op[i]->type, fp64)->mem, i);
-	(void)buf_printf(b, "OUT(%s, y)", cl_type(g->out->type, fp64)->mem);
+		    pw_type(l->op[i]->type, fp64)->mem, i);
+	(void)buf_printf(b, "OUT(%s, y)", pw_type(g->out->type, fp64)->mem);
 	expr_params(b, g, true);
 	(void)buf_str(b, ", int row_n, int chunk, int chunks, int units, int per");
 	for (int k = 0; k < l->n - 1; k++)
@@ -229,7 +228,7 @@ put_args(struct buf *b, const struct group *g, const struct loops *l, bool fp64)
 static void
 put_load(struct buf *b, const struct loops *l, int k, int width, bool fp64)
 {
-	const struct cl_type *t = cl_type(l->op[k]->type, fp64);
+	const struct pw_type *t = pw_type(l->op[k]->type, fp64);
 	int64_t stride = l->stride[k][l->n - 1];
 	char at[64];
 
@@ -260,7 +259,7 @@ static void
 put_step(struct buf *b, const struct group *g, const struct loops *l,
     int width, bool fp64)
 {
-	const struct cl_type *t = cl_type(g->out->type, fp64);
+	const struct pw_type *t = pw_type(g->out->type, fp64);
 	char call[32];
 
 	(void)snprintf(call, sizeof(call), "pw%d(", width);
@@ -301,6 +300,7 @@ preamble(const struct group *g, const struct loops *l, struct plan *p,
 	char *text = NULL;
 
 	buf_init(&b, TEXT_MAX);
+	expr_words(&b, g);
 	(void)buf_str(&b, "#define EPI_TEXT ");
 	expr_function(&b, g, "pw1", 1, fp64);
 	if (vector) {
@@ -373,16 +373,16 @@ pointwise_plan(const struct group *g, struct plan *p, struct err *err)
 	struct loops l = { 0 };
 	struct step *s;
 	char *text;
-	char vec[24] = "";
 	size_t n;
 
-	if (!val_device_fits(g->out, &n) || make_loops(g, p, &l, err) < 0)
+	if (make_loops(g, p, &l, err) < 0)
 		return -1;
-	if (n > INT32_MAX / 2 || too_many(g, &l))
+	if (!shape_count(&g->out->shape, &n) || n > INT32_MAX / 2 ||
+	    too_many(g, &l))
 		return 1;
 	if ((text = preamble(g, &l, p, err)) == NULL)
 		return -1;
-	if ((s = plan_step(p, err, "pointwise", "pointwise", "%s", vec)) == NULL)
+	if ((s = plan_step(p, err, "pointwise", "pointwise", "%s", "")) == NULL)
 		return -1;
 	step_preamble(s, text);
 	g->out->layout = l.blocked ? LAYOUT_BLOCKED : LAYOUT_PLAIN;

@@ -26,7 +26,7 @@ take_now(struct walk_state *w, struct val *v, const struct val *now,
 }
 
 int
-walk_init(struct walk_state *w, struct net *net, struct pool *pool, int from,
+walk_begin(struct walk_state *w, struct net *net, struct pool *pool, int from,
     const struct val *now, struct err *err)
 {
 	const struct graph *g = net->g;

@@ -175,7 +175,7 @@ step_items(struct step *s, size_t n)
 	const struct ocl_facts *f = plan_facts(s->plan);
 	size_t total, most = (size_t)f->lanes * 4;
 
-	if (n > INT32_MAX && s->err.code == ERR_NONE)
+	if (n > INT32_MAX / 2 && s->err.code == ERR_NONE)
 		(void)err_set(&s->err, ERR_LIMIT, "%zu items are too many", n);
 	if (f->profile == PROFILE_GPU) {
 		total = n / ITEMS_GROUP + 1;
@@ -185,4 +185,10 @@ step_items(struct step *s, size_t n)
 	}
 	total = n / ITEMS_PIECE + 1;
 	step_groups(s, f->lanes < 2 ? 1 : total < most ? total : most, 1);
+}
+
+void
+step_preamble(struct step *s, const char *text)
+{
+	s->preamble = text;
 }

@@ -37,7 +37,7 @@ struct arg {
 	unsigned char	 bytes[8];
 };
 
-#define ARGS_MAX	96
+#define ARGS_MAX	112
 
 struct step {
 	struct step	*next;

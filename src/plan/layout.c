@@ -172,4 +172,6 @@ step_epilogue(struct step *s, const struct view *v, enum layout layout)
 		epi_operand(s, e->operand[i].kind, e->operand[i].v, layout);
 	for (int i = 0; i < e->n_param; i++)
 		step_float(s, e->param[i]);
+	if (e->mask && layout == LAYOUT_BLOCKED)
+		step_int(s, e->out->shape.dim[1]);
 }

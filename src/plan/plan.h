@@ -57,6 +57,9 @@ void	 step_groups_2d(struct step *, size_t total, size_t l0, size_t l1);
 /* n independent elements, whatever the profile: cl/common.h FOR_ITEMS(i, n). */
 void	 step_items(struct step *, size_t n);
 
+/* Source text before the kernel's file; must live as long as the plan. */
+void	 step_preamble(struct step *, const char *);
+
 int	 plan_end(struct plan *, struct step *, struct err *);
 
 /* Work memory between steps of one node. */
@@ -137,6 +140,8 @@ struct epilogue {
 	} operand[EPI_MAX];
 	int		 n_param;	/* attributes as floats, after the operands */
 	float		 param[2 * EPI_MAX];
+	bool		 mask;		/* BLOCKED: lanes past the last channel must
+					   be made zero again; epi_c comes last */
 	struct val	*out;		/* the value to store instead of the node's */
 };
 

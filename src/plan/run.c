@@ -48,14 +48,16 @@ static int
 apply(struct plan *p, const struct plan_place *at, struct err *err)
 {
 	const struct step *s;
+	int at_arg;
 
 	for (int i = 0; i < p->n_step; i++) {
 		s = p->step[i];
-		if (s->host != NULL)
-			continue;
-		for (int k = 0; k < s->n_arg; k++)
-			if (apply_arg(s->ocl, k, &s->arg[k], at, err) < 0)
+		at_arg = 0;
+		for (int k = 0; s->host == NULL && k < s->n_arg; k++) {
+			if (apply_arg(s->ocl, at_arg, &s->arg[k], at, err) < 0)
 				return err_prefix(err, "kernel %s", s->kernel);
+			at_arg += s->arg[k].kind == ARG_SCRATCH ? 2 : 1;
+		}
 	}
 	p->generation = at->generation;
 	return 0;
