@@ -229,10 +229,12 @@ START_TEST(a_lying_worker_is_replaced)
 	begin_ready("queue.batch=1", "FAKE_ROWS=1");
 	ck_assert_int_eq(world_ask(&w, &asks[200], "fake", (float)_i, 1, 4), 0);
 	ask_all(0, 4, 0);
-	world_until(&w, w.p.stats.rings_bad > 0 && asks[200].done);
+	world_until(&w, asks[200].done);
 	check_all(0, 4, 0);
-	if (_i != GARBLE)
+	if (_i != GARBLE) {
 		ck_assert_int_eq(asks[200].err.code, ERR_INTERNAL);
+		ck_assert_uint_eq(w.p.stats.rings_bad, 2);
+	}
 	world_close(&w);
 }
 END_TEST

@@ -207,8 +207,9 @@ close_life(struct slot *s)
 }
 
 /*
- * The batch it was running; 0 when its death says nothing about that.  One that
- * was killed for nonsense may also say nonsense here: then it was the oldest.
+ * The batch it was running; 0 when its death says nothing about that.  For one
+ * that was killed for nonsense it was the oldest: what it says it does is nonsense
+ * as well, or already the next one.
  */
 static uint64_t
 executing(struct slot *s)
@@ -218,10 +219,12 @@ executing(struct slot *s)
 	if (s->channel == NULL || s->inflight == NULL ||
 	    s->killed == KILL_STALLED || s->killed == KILL_ENDED)
 		return 0;
+	if (s->killed == KILL_BAD)
+		return s->inflight->id;
 	if (channel_phase(s->channel, clock_ns(), &now) &&
 	    (now.phase == PHASE_RUN || now.phase == PHASE_COMPILE))
 		return now.job;
-	return s->killed == KILL_BAD ? s->inflight->id : 0;
+	return 0;
 }
 
 void
@@ -314,6 +317,19 @@ phase_began(const struct slot *s, const struct phase_now *now)
 	return now->since_ns;
 }
 
+/* At what it says it is at: a load or a batch that we know of? */
+static bool
+is_at_work(const struct slot *s, const struct phase_now *now)
+{
+	const struct batch *b = s->inflight;
+
+	if (s->loading != NULL && now->job == s->loading->id)
+		return true;
+	while (b != NULL && b->id != now->job)
+		b = b->next;
+	return b != NULL;
+}
+
 static void
 check_limits(struct slot *s)
 {
@@ -330,6 +346,8 @@ check_limits(struct slot *s)
 	}
 	if (now.phase == PHASE_WAIT)
 		hold_copy_all(s->sup->parent->queue, s);
+	else if (!is_at_work(s, &now))
+		now.phase = PHASE_IDLE;
 	limit = limit_of(c, now.phase);
 	left = phase_began(s, &now) + limit - clock_ns();
 	/* Who says again and again that it began just now has an end, too. */
