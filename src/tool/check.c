@@ -113,7 +113,9 @@ add_case(const char *path)
 	*t = (struct test_case){ .dir = strndup(path, dir) };
 	if (t->dir == NULL)
 		return -1;
-	t->name = dir > finding_root ? t->dir + finding_root : t->dir;
+	/* A PATH that is a case itself goes by its last part. */
+	t->name = dir > finding_root ? t->dir + finding_root :
+	    strrchr(t->dir, '/') != NULL ? strrchr(t->dir, '/') + 1 : t->dir;
 	c->n++;
 	return 0;
 }
