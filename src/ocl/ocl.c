@@ -202,6 +202,12 @@ ocl_close(struct ocl *ocl)
 	free(ocl);
 }
 
+void
+ocl_cache_skip(struct ocl *o, bool skip)
+{
+	programs_skip(o->programs, skip);
+}
+
 const struct ocl_facts *
 ocl_facts(const struct ocl *ocl)
 {

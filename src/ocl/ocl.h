@@ -71,6 +71,10 @@ struct ocl_options {
  */
 struct ocl	*ocl_open(const struct ocl_options *, struct err *);
 void		 ocl_close(struct ocl *);		/* NULL is fine */
+
+/* From now on as cache_skip says: for a model whose loading ended a process. */
+void		 ocl_cache_skip(struct ocl *, bool skip);
+
 const struct ocl_facts *ocl_facts(const struct ocl *);
 
 /* Device memory, zero-filled.  Offsets and sizes in bytes. */

@@ -61,6 +61,12 @@ fail:
 	return NULL;
 }
 
+void
+programs_skip(struct programs *ps, bool skip)
+{
+	ps->skip = skip;
+}
+
 static void
 program_free(struct program *p)
 {

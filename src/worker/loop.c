@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "base/size.h"
 #include "engine/engine.h"
+#include "ocl/ocl.h"
+#include "worker/cache.h"
 #include "worker/signals.h"
 #include "worker/worker.h"
 
@@ -36,6 +38,21 @@ load_failed(struct worker *w, const struct ctl_load *l, const struct err *e)
 	    (unsigned long long)l->version, e->text);
 }
 
+/* As the parent wants it for a model whose loading has ended a worker before. */
+static void
+prepare_cache(struct worker *w, enum ctl_cache policy)
+{
+	struct err e;
+
+	ocl_cache_skip(w->ocl, policy == CTL_CACHE_SKIP);
+	if (policy != CTL_CACHE_WIPE || w->cache == -1)
+		return;
+	if (cache_wipe(w->cache, &e) == -1)
+		log_warn("load", "%s", e.text);
+	else
+		log_info("load", "cache wiped");
+}
+
 static void
 on_load(struct worker *w, const struct ctl_msg *got)
 {
@@ -47,6 +64,7 @@ on_load(struct worker *w, const struct ctl_msg *got)
 
 	w->loading = true;
 	wire_phase(&w->wire, PHASE_LOAD, l->handle);
+	prepare_cache(w, l->cache);
 	net = shelf_load(&w->shelf, w->engine, l, got->fd, &e);
 	w->loading = false;
 	if (net == NULL) {

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "engine/engine.h"
 #include "ocl/ocl.h"
+#include "worker/cache.h"
 #include "worker/facts.h"
 #include "worker/signals.h"
 #include "worker/worker.h"
@@ -47,7 +48,7 @@ static void
 enter_sandbox(struct worker *w)
 {
 	struct sandbox_paths paths = {
-		.cache = WORKER_FD_CACHE,
+		.cache = w->cache,
 		.cl_dir = w->opt.cl_dir,
 		.read = w->opt.read,
 		.n_read = w->opt.n_read,
@@ -90,7 +91,7 @@ open_device(struct worker *w)
 	char cache[PATH_MAX];
 	struct ocl_options o = {
 		.device = w->opt.device,
-		.cache_dir = path_of(WORKER_FD_CACHE, cache),
+		.cache_dir = path_of(w->cache, cache),
 		.cl_dir = w->opt.cl_dir,
 	};
 	struct engine_options en = {
@@ -151,7 +152,9 @@ main(int argc, char **argv)
 	}
 	if (w.opt.list)
 		return list_devices();
+	w.cache = WORKER_FD_CACHE;
 	open_channel(&w);
+	cache_tidy(w.cache);
 	enter_sandbox(&w);
 	open_device(&w);
 	greet(&w);

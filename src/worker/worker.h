@@ -26,6 +26,7 @@ struct engine;
 
 struct worker {
 	struct options	 opt;
+	int		 cache;		/* its folder; -1: none */
 	char		 sandbox[SANDBOX_TEXT];
 	struct ocl	*ocl;
 	struct engine	*engine;

@@ -1,0 +1,17 @@
+/*
+ * cache: the worker's own folder, where program binaries and drivers' files lie.
+ *
+ * Nobody else writes there, and all of it can be made again.
+ */
+#ifndef WORKER_CACHE_H
+#define WORKER_CACHE_H
+
+#include "base/err.h"
+
+/* Remove what drivers left behind in earlier lives (PoCL: a file per start). */
+void	 cache_tidy(int folder);
+
+/* Remove everything in it.  -1: the message names what would not go. */
+int	 cache_wipe(int folder, struct err *);
+
+#endif
