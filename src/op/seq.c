@@ -65,7 +65,7 @@ copy_depth(struct view *v, struct val *dst, const struct val *src, int depth,
 }
 
 int
-val_copy(struct view *v, struct val *dst, const struct val *src, struct err *e)
+seq_copy(struct view *v, struct val *dst, const struct val *src, struct err *e)
 {
 	return copy_depth(v, dst, src, 0, e);
 }

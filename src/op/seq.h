@@ -5,7 +5,7 @@
 #include "plan/val.h"
 
 /* dst becomes a copy of src, whatever it is, with all its bytes. */
-int	 val_copy(struct view *, struct val *dst, const struct val *src,
+int	 seq_copy(struct view *, struct val *dst, const struct val *src,
 	    struct err *);
 /* dst becomes a sequence (optional) of n fresh, empty vals. */
 int	 val_make(struct view *, struct val *dst, enum value_type, int n,

@@ -160,7 +160,7 @@ static int
 identity_host(struct view *v, struct err *e)
 {
 	if (v->in[0]->form != VALUE_TENSOR)
-		return val_copy(v, v->out[0], v->in[0], e);
+		return seq_copy(v, v->out[0], v->in[0], e);
 	return same_host(v, e);
 }
 
