@@ -1,10 +1,10 @@
 /*
  * common.h: what every kernel is written in.
  *
- * The text before every kernel file (no #include).  One source serves all devices:
- * the host defines one of
+ * The text before every kernel file (no #include).  One source serves all
+ * devices: the host defines one of
  *
- *	LANES		PoCL on a CPU: one instance per core, pieces from a counter
+ *	LANES		PoCL on a CPU: an instance per core, one counter
  *	PROFILE_CPU	that, or another CPU driver: one work-item in a group
  *	PROFILE_GPU	groups of many work-items
  *
@@ -21,8 +21,8 @@
  *			y[i] = EPI(fmax(x[i], 0.0f), i, 0);
  *	}
  *
- * Outside FOR_WORK and FOR_ITEMS a kernel touches no memory: it is run once with
- * no work when it is built.  No return inside of them; continue is fine.
+ * Outside FOR_WORK and FOR_ITEMS a kernel touches no memory: it is run once
+ * with no work when it is built.  No return inside of them; continue is fine.
  */
 
 /* Parameters.  A tensor is a buffer and an element offset in it. */
@@ -31,14 +31,14 @@
 #define AT(x)		x += x##_at
 
 /*
- * Memory of this instance alone, on the CPU profile: no other one writes there.
- * One in a kernel at most.
+ * Memory of this instance alone: no other one writes there.  One in a kernel at
+ * most.  On the GPU profile such a kernel compiles, but is never launched.
  */
 #define SCRATCH(T, x)	__global T *restrict x
-#ifdef LANES
-#define AT_SCRATCH(x)	((void)0)
-#else
+#if defined(PROFILE_CPU) && !defined(LANES)
 #define AT_SCRATCH(x)	x += get_group_id(0) * work_scratch / sizeof(*x)
+#else
+#define AT_SCRATCH(x)	((void)0)
 #endif
 
 /* Where to say that an index from data was out of range: FAIL(), and go on. */
@@ -47,8 +47,8 @@
 
 /*
  * Work.  FOR_WORK(g): g runs over the pieces 0 <= g < total that this instance
- * (GPU: group) takes.  FOR_ITEMS(i, n): i runs over 0 <= i < n, each i once, by any
- * instance in any order, so that no i may depend on what another one wrote.
+ * (GPU: group) takes.  FOR_ITEMS(i, n): i runs over 0 <= i < n, each i once, by
+ * any instance in any order, so that no i may depend on what another one wrote.
  */
 #ifdef LANES
 #define WORK		, __global int *work_next, int work_total
@@ -74,7 +74,8 @@
 #define FOR_ITEMS(i, n)	FOR_WORK(i##_piece) \
 			_Pragma("clang loop vectorize(assume_safety)") \
 			for (int i = items_from(i##_piece, n, work_total), \
-			    i##_end = items_from(i##_piece + 1, n, work_total); \
+			    i##_end = \
+				items_from(i##_piece + 1, n, work_total); \
 			    i < i##_end; i++)
 #else
 #define KERNEL		__kernel
@@ -84,9 +85,12 @@
 
 #define UNROLL		_Pragma("unroll")
 #define INLINE		static inline __attribute__((always_inline))
-#define OVERLOAD	static inline __attribute__((always_inline, overloadable))
+#define OVERLOAD	static inline \
+			__attribute__((always_inline, overloadable))
 
-/* The first item of a piece: pieces are equal, and whole cache lines of floats. */
+/*
+ * The first item of a piece: pieces are equal, and whole cache lines of floats.
+ */
 INLINE int
 items_from(int piece, int n, int total)
 {
@@ -96,9 +100,9 @@ items_from(int piece, int n, int total)
 }
 
 /*
- * The language of expressions, shared with the host (op/expr.h).  Every one works
- * for scalars and for vectors; a test of vectors is a vector of 0 and -1, so
- * tests are only good for SEL, AND, OR, NOT.
+ * The language of expressions, shared with the host (op/expr.h).  Every one
+ * works for scalars and for vectors; a test of vectors is a vector of 0 and -1,
+ * so tests are only good for SEL, AND, OR, NOT.
  */
 #define SEL(c, a, b)	((c) ? (a) : (b))
 #define LT(a, b)	((a) < (b))
@@ -381,7 +385,10 @@ INT_WORDS(ulong, 64, NEVER, NEVER)
 #define VLOAD(i, p)	VCAT(vload, VEC)(i, p)
 #define VSTORE(v, i, p)	VCAT(vstore, VEC)(v, i, p)
 
-/* Elements that are not numbers here: half through the built-ins, bfloat16 as ushort. */
+/*
+ * Elements that are not numbers here: half through the built-ins, bfloat16 as
+ * ushort.
+ */
 #define LOAD_HALF(p, i)		vload_half(i, p)
 #define STORE_HALF(v, p, i)	vstore_half_rte(v, i, p)
 
@@ -402,8 +409,8 @@ store_bf16(float v)
 }
 
 /*
- * Epilogues: a fused expression on the way to memory (plan/plan.h).  The preamble
- * before this file defines what it has; the rest stays empty.
+ * Epilogues: a fused expression on the way to memory (plan/plan.h).  The
+ * preamble before this file defines what it has; the rest stays empty.
  */
 #ifdef EPI_TEXT
 EPI_TEXT

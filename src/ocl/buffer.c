@@ -1,7 +1,7 @@
 /*
- * Device memory.  Lanes compute where the host does: their buffers are host memory
- * that OpenCL only knows of, so reading and writing is copying.  Elsewhere the
- * queue does it, blocking.
+ * Device memory.  Lanes compute where the host does: their buffers are host
+ * memory that OpenCL only knows of, so reading and writing is copying.
+ * Elsewhere the queue does it, blocking.
  */
 #include <sys/mman.h>
 
@@ -36,13 +36,13 @@ new_device(struct ocl *ocl, struct ocl_buf *b)
 	static const cl_uchar zero;
 	cl_int e;
 
-	b->mem[0] = clCreateBuffer(ocl->lane[0].ctx, CL_MEM_READ_WRITE, b->bytes,
-	    NULL, &e);
+	b->mem[0] = clCreateBuffer(ocl->lane[0].ctx, CL_MEM_READ_WRITE,
+	    b->bytes, NULL, &e);
 	if (e != CL_SUCCESS)
 		return e;
 	/* Drivers allocate when first used: better here than in a run. */
-	e = clEnqueueFillBuffer(ocl->lane[0].queue, b->mem[0], &zero, sizeof(zero), 0,
-	    b->bytes, 0, NULL, NULL);
+	e = clEnqueueFillBuffer(ocl->lane[0].queue, b->mem[0], &zero,
+	    sizeof(zero), 0, b->bytes, 0, NULL, NULL);
 	return e != CL_SUCCESS ? e : clFinish(ocl->lane[0].queue);
 }
 
@@ -132,8 +132,8 @@ ocl_write(struct ocl *ocl, struct ocl_buf *b, size_t off, const void *p,
 		memcpy((char *)b->host + off, p, n);
 		return 0;
 	}
-	e = clEnqueueWriteBuffer(ocl->lane[0].queue, b->mem[0], CL_TRUE, off, n, p, 0,
-	    NULL, NULL);
+	e = clEnqueueWriteBuffer(ocl->lane[0].queue, b->mem[0], CL_TRUE, off, n,
+	    p, 0, NULL, NULL);
 	return e == CL_SUCCESS ? 0 :
 	    clerr_set(err, e, "%s: writing %zu bytes", ocl->facts.name, n);
 }
@@ -152,8 +152,8 @@ ocl_read(struct ocl *ocl, struct ocl_buf *b, size_t off, void *p, size_t n,
 		memcpy(p, (const char *)b->host + off, n);
 		return 0;
 	}
-	e = clEnqueueReadBuffer(ocl->lane[0].queue, b->mem[0], CL_TRUE, off, n, p, 0,
-	    NULL, NULL);
+	e = clEnqueueReadBuffer(ocl->lane[0].queue, b->mem[0], CL_TRUE, off, n,
+	    p, 0, NULL, NULL);
 	return e == CL_SUCCESS ? 0 :
 	    clerr_set(err, e, "%s: reading %zu bytes", ocl->facts.name, n);
 }
@@ -173,8 +173,8 @@ ocl_zero(struct ocl *ocl, struct ocl_buf *b, size_t off, size_t n,
 		memset((char *)b->host + off, 0, n);
 		return 0;
 	}
-	e = clEnqueueFillBuffer(ocl->lane[0].queue, b->mem[0], &zero, sizeof(zero), off,
-	    n, 0, NULL, NULL);
+	e = clEnqueueFillBuffer(ocl->lane[0].queue, b->mem[0], &zero,
+	    sizeof(zero), off, n, 0, NULL, NULL);
 	return e == CL_SUCCESS ? 0 :
 	    clerr_set(err, e, "%s: zeroing %zu bytes", ocl->facts.name, n);
 }

@@ -31,11 +31,11 @@ build_error(struct err *err, cl_program p, cl_device_id d, const char *name,
 static cl_program
 build(cl_context ctx, cl_device_id d, const struct compile *c, struct err *err)
 {
+	const char *source = c->source;
 	cl_program p;
 	cl_int e;
 
-	p = clCreateProgramWithSource(ctx, 1, (const char **)(uintptr_t)&c->source,
-	    NULL, &e);
+	p = clCreateProgramWithSource(ctx, 1, &source, NULL, &e);
 	if (e != CL_SUCCESS) {
 		(void)clerr_set(err, e, "%s: source", c->name);
 		return NULL;

@@ -7,20 +7,20 @@
 #include "ocl/impl.h"
 
 struct compile {
-	const char	*name;		/* for messages: "conv.cl: conv_direct" */
+	const char	*name;		/* for messages: "a.cl: kernel" */
 	const char	*kernel;
 	const char	*source;
 	const char	*options;
 };
 
 /*
- * Compile.  *binary is malloc'ed, or NULL if the driver has none to give.  Lanes:
- * the kernel has run once, so that the binary holds everything, and *program stays
- * NULL: take it from the binary.  worker: threads differ in it.
+ * Compile.  *binary is malloc'ed, or NULL if the driver has none to give.
+ * Lanes: the kernel has run once, so that the binary holds everything, and
+ * *program stays NULL: take it from the binary.  worker: threads differ in it.
  */
-int		 compile_source(struct ocl *, int worker, const struct compile *,
-		    cl_program *program, void **binary, size_t *n,
-		    struct err *);
+int		 compile_source(struct ocl *, int worker,
+		    const struct compile *, cl_program *program,
+		    void **binary, size_t *n, struct err *);
 
 /* For one lane; NULL if the driver does not take it. */
 cl_program	 compile_binary(struct ocl *, int lane, const void *binary,

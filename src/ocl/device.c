@@ -1,8 +1,9 @@
 /*
  * Finding devices, and telling PoCL how to offer its CPU.
  *
- * PoCL reads its environment once, when the process's first clGetPlatformIDs makes
- * the ICD loader look at everybody's devices; what is set later changes nothing.
+ * PoCL reads its environment once, when the process's first clGetPlatformIDs
+ * makes the ICD loader look at everybody's devices; what is set later changes
+ * nothing.
  */
 #include "base/size.h"
 #include "ocl/clerr.h"
@@ -29,9 +30,9 @@ device_text(cl_device_id d, cl_device_info what, char out[OCL_NAME])
 }
 
 /*
- * As many devices of the kind that runs a kernel inside the enqueue call as lanes
- * are wanted, or the one with threads.  The names are those before and since PoCL
- * 4; it does not mind the ones it does not know.
+ * As many devices of the kind that runs a kernel inside the enqueue call as
+ * lanes are wanted, or the one with threads.  The names are those before and
+ * since PoCL 4; it does not mind the ones it does not know.
  */
 static void
 pocl_choose(int lanes, bool threads)
@@ -48,7 +49,7 @@ pocl_choose(int lanes, bool threads)
 /* Kinds of PoCL's CPU devices: the prefixes of their names. */
 static const struct {
 	const char	*prefix;
-	bool		 lane;		/* runs a kernel in the caller's thread */
+	bool		 lane;		/* runs it in the caller's thread */
 } kinds[] = {
 	{ "pthread-", false },
 	{ "basic-", true },
@@ -92,7 +93,8 @@ native_vec(cl_device_id d)
 	return n >= 16 ? 16 : n >= 8 ? 8 : 4;
 }
 
-#define GET(d, what, out)	clGetDeviceInfo(d, what, sizeof(out), &(out), NULL)
+#define GET(d, what, out) \
+	clGetDeviceInfo(d, what, sizeof(out), &(out), NULL)
 
 /* A broken driver hides its device: false. */
 static bool
@@ -106,7 +108,8 @@ facts_of(struct found *found, cl_device_id d)
 	cl_bool usable = CL_FALSE;
 	char name[OCL_NAME];
 
-	if (GET(d, CL_DEVICE_TYPE, type) || GET(d, CL_DEVICE_MAX_COMPUTE_UNITS, units) ||
+	if (GET(d, CL_DEVICE_TYPE, type) ||
+	    GET(d, CL_DEVICE_MAX_COMPUTE_UNITS, units) ||
 	    GET(d, CL_DEVICE_GLOBAL_MEM_SIZE, memory) ||
 	    GET(d, CL_DEVICE_MAX_MEM_ALLOC_SIZE, alloc) ||
 	    GET(d, CL_DEVICE_LOCAL_MEM_SIZE, local) ||
@@ -132,7 +135,9 @@ facts_of(struct found *found, cl_device_id d)
 	return true;
 }
 
-/* Names are "platform/device#k", k counting devices that are called the same. */
+/*
+ * Names are "platform/device#k", k counting devices that are called the same.
+ */
 static void
 name_it(const struct found *all, size_t n, struct found *f)
 {
@@ -213,7 +218,10 @@ device_find(struct found **out, size_t *n_out, int lanes, bool threads,
 	size_t n = 0;
 
 	pocl_choose(lanes, threads);
-	/* No platform at all is an error of the ICD loader's, but not one of ours. */
+	/*
+	 * No platform at all is an error of the ICD loader's, but not one of
+	 * ours.
+	 */
 	if (clGetPlatformIDs(nitems(p), p, &n_p) != CL_SUCCESS)
 		n_p = 0;
 	for (cl_uint i = 0; i < n_p && i < nitems(p); i++)

@@ -18,7 +18,7 @@ struct team;
 /* How a step is launched. */
 enum mode {
 	MODE_LANES,		/* PoCL's CPU: an instance per lane */
-	MODE_CPU,		/* another CPU driver: groups of one work-item */
+	MODE_CPU,		/* another CPU driver: groups of one item */
 	MODE_GPU
 };
 
@@ -28,18 +28,22 @@ struct found {
 	cl_platform_id		 platform;
 	char			 platform_version[OCL_NAME];
 	bool			 pocl;
-	bool			 lane;		/* runs kernels in the enqueue call */
+	bool			 lane;		/* see device.c: kinds */
 	int			 n;		/* lanes it could have */
 	cl_device_id		 dev[LANES_MAX];
 };
 
-/* All devices.  lanes: how many PoCL should offer, if this process may still say. */
-int		 device_find(struct found **, size_t *n, int lanes, bool threads,
-		    struct err *);
+/*
+ * All devices.  lanes: how many PoCL should offer, if this process may still
+ * say.
+ */
+int		 device_find(struct found **, size_t *n, int lanes,
+		    bool threads, struct err *);
 
 /*
- * Lanes share no OpenCL object: drivers lock every object that a command touches,
- * and lanes that meet in a lock sleep for longer than most kernels take.
+ * Lanes share no OpenCL object: drivers lock every object that a command
+ * touches, and lanes that meet in a lock sleep for longer than most kernels
+ * take.
  */
 struct lane {
 	cl_device_id		 dev;
@@ -52,7 +56,7 @@ struct ocl {
 	struct found		*found;		/* the one device */
 	enum mode		 mode;
 	int			 lanes;
-	int			 instances;	/* of a kernel on the CPU profile */
+	int			 instances;	/* of a CPU kernel */
 	struct lane		*lane;		/* [lanes] */
 	struct team		*team;
 	struct programs		*programs;
@@ -90,10 +94,10 @@ struct ocl_step {
 	char			*file, *kernel, *defines, *preamble;
 	struct program		*program;
 	cl_kernel		*k;		/* [lanes]; NULL: not built */
-	int			 n_arg;		/* of the kernel, without WORK */
+	int			 n_arg;		/* without WORK */
 	struct arg		 arg[STEP_ARGS];
 	int			 n_set;		/* of them */
-	size_t			 scratch;	/* bytes of an instance's; 0: none */
+	size_t			 scratch;	/* of an instance; 0: none */
 	int			 total;
 	int			 trials;	/* LANES: see run.c */
 	int64_t			 best[2];	/* ns alone, and by all lanes */

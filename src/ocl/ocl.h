@@ -1,19 +1,19 @@
 /*
  * ocl: one OpenCL device, however many lanes it takes to drive it.
  *
- * A lane is a host thread with its own cl_device, queue and kernel objects.  A GPU
- * has one lane and runs a step as an ND-range.  The CPU through PoCL has one lane
- * per core it may use, each a "basic" device that runs a kernel inside the
- * enqueue call: every lane runs one instance of the step's kernel, the instances
- * take pieces of work from a shared counter, and a spin barrier ends the step.
- * From here up all lanes are one device.
+ * A lane is a host thread with its own cl_device, queue and kernel objects.  A
+ * GPU has one lane and runs a step as an ND-range.  The CPU through PoCL has
+ * one lane per core it may use, each a "basic" device that runs a kernel inside
+ * the enqueue call: every lane runs one instance of the step's kernel, the
+ * instances take pieces of work from a shared counter, and a spin barrier ends
+ * the step. From here up all lanes are one device.
  *
  * Kernels are written once for both (cl/common.h): the last parameters of every
  * kernel are WORK, and FOR_WORK(g) walks the pieces that this instance takes.
  *
  * One thread calls everything here (the lanes are ocl's own).  An error that is
- * not the request's own comes back as ERR_DEVICE: the context is in doubt and the
- * process should end.
+ * not the request's own comes back as ERR_DEVICE: the context is in doubt and
+ * the process should end.
  */
 #ifndef OCL_OCL_H
 #define OCL_OCL_H
@@ -46,28 +46,30 @@ struct ocl_facts {
 	uint64_t	 max_alloc;		/* bytes of one buffer */
 	uint64_t	 local_memory;		/* bytes */
 	size_t		 max_group;		/* work-items in a group */
-	int		 vec;			/* floats in a native vector: 4, 8, 16 */
-	bool		 fp64;			/* doubles can be computed with */
+	int		 vec;		/* floats in a vector: 4, 8, 16 */
+	bool		 fp64;			/* can compute doubles */
 	bool		 shared;		/* buffers lie in host memory */
 };
 
-/* The devices of all platforms the ICD loader sees; malloc'ed array, or NULL. */
+/*
+ * The devices of all platforms the ICD loader sees; malloc'ed array, or NULL.
+ */
 int		 ocl_list(struct ocl_facts **, size_t *n, struct err *);
 
 enum ocl_force { FORCE_NONE, FORCE_CPU, FORCE_GPU };
 
 struct ocl_options {
-	const char	*device;	/* full name or substring; NULL: the first */
+	const char	*device;	/* part of its name; NULL: the first */
 	int		 lanes;		/* 0: as many as cores are allowed */
 	enum ocl_force	 profile;	/* tests run GPU kernels on a CPU */
 	const char	*cache_dir;	/* program binaries; NULL: no cache */
-	const char	*cl_dir;	/* kernel files here win over built-in ones */
+	const char	*cl_dir;	/* files here win over built-in ones */
 	bool		 cache_skip;	/* do not read the cache, only write */
 };
 
 /*
- * Open a device.  Sets POCL_* in the environment before the first OpenCL call of
- * the process where lanes need it, so call it before any other, once.
+ * Open a device.  Sets POCL_* in the environment before the first OpenCL call
+ * of the process where lanes need it, so call it before any other, once.
  */
 struct ocl	*ocl_open(const struct ocl_options *, struct err *);
 void		 ocl_close(struct ocl *);		/* NULL is fine */
@@ -93,8 +95,8 @@ void		*ocl_buf_host(struct ocl_buf *);
 
 /*
  * Which kernel: a file of cl/ without ".cl", compiled with defines ("-DTW=14
- * -DNB=2", also the build cache's key) after an optional preamble of source text
- * (fused expressions).  All strings are copied.
+ * -DNB=2", also the build cache's key) after an optional preamble of source
+ * text (fused expressions).  All strings are copied.
  */
 struct ocl_source {
 	const char	*file;
@@ -104,13 +106,14 @@ struct ocl_source {
 };
 
 /*
- * A kernel and its arguments, ready to be launched.  Created unbuilt; ocl_build()
- * compiles the programs of many steps in parallel (or takes them from memory or
- * the disk cache), makes the kernel objects of all lanes and applies the arguments.
- * Arguments may be set before or after.
+ * A kernel and its arguments, ready to be launched.  Created unbuilt;
+ * ocl_build() compiles the programs of many steps in parallel (or takes them
+ * from memory or the disk cache), makes the kernel objects of all lanes and
+ * applies the arguments. Arguments may be set before or after.
  */
 /*
- * A buffer must not be freed while a step has it as an argument and is still run.
+ * A buffer must not be freed while a step has it as an argument and is still
+ * run.
  */
 struct ocl_step;
 struct ocl_step	*ocl_step_new(struct ocl *, const struct ocl_source *,
@@ -123,16 +126,17 @@ int		 ocl_step_buf(struct ocl_step *, int i, struct ocl_buf *,
 int		 ocl_step_bytes(struct ocl_step *, int i, const void *,
 		    size_t n, struct err *);
 /*
- * Private memory of each instance: n bytes of it, on the CPU profile only, once in
- * a step (cl/common.h: SCRATCH(T, x)).  What is in it at the start is undefined.
+ * Private memory of each instance: n bytes of it, on the CPU profile only, once
+ * in a step (cl/common.h: SCRATCH(T, x)).  What is in it at the start is
+ * undefined.
  */
 int		 ocl_step_scratch(struct ocl_step *, int i, size_t n,
 		    struct err *);
 
 /*
- * How much work: CPU profile: total pieces; GPU profile: total groups of local[0]
- * x local[1] work-items (each group one piece at a time; 0, or local NULL: a
- * default of the device).  total fits an int.  May be 0.
+ * How much work: CPU profile: total pieces; GPU profile: total groups of
+ * local[0] x local[1] work-items (each group one piece at a time; 0, or local
+ * NULL: a default of the device).  total fits an int.  May be 0.
  */
 int		 ocl_step_work(struct ocl_step *, size_t total,
 		    const size_t local[2], struct err *);

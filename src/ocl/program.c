@@ -267,8 +267,8 @@ builder_main(void *arg)
 		const struct compile c = { p->name, p->kernel, p->source.data,
 		    p->options };
 
-		p->ok = compile_source(b->ocl, number, &c, &p->built, &p->binary,
-		    &p->n_binary, &p->err) == 0;
+		p->ok = compile_source(b->ocl, number, &c, &p->built,
+		    &p->binary, &p->n_binary, &p->err) == 0;
 	}
 	return NULL;
 }

@@ -13,12 +13,13 @@ struct programs	*programs_new(const struct ocl_options *, struct err *);
 void		 programs_free(struct programs *);	/* NULL is fine */
 
 /* The program of a step, perhaps not built yet; it belongs to the programs. */
-struct program	*program_of(struct ocl *, const struct ocl_step *, struct err *);
+struct program	*program_of(struct ocl *, const struct ocl_step *,
+		    struct err *);
 
 /* Whether to read the disk cache from now on; it is written in any case. */
 void		 programs_skip(struct programs *, bool skip);
 
-/* Build those of n programs that are not: from the disk cache, or in parallel. */
+/* Build those of n programs that are not: from disk, or in parallel. */
 int		 programs_build(struct ocl *, struct program *const *, size_t n,
 		    struct err *);
 

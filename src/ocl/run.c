@@ -23,8 +23,8 @@ run_lane(void *arg, int lane)
 	int expect = 0;
 	cl_int e;
 
-	e = clEnqueueNDRangeKernel(ocl->lane[lane].queue, ocl->now->k[lane], 1, NULL,
-	    &one, &one, 0, NULL, NULL);
+	e = clEnqueueNDRangeKernel(ocl->lane[lane].queue, ocl->now->k[lane], 1,
+	    NULL, &one, &one, 0, NULL, NULL);
 	if (e != CL_SUCCESS)
 		(void)atomic_compare_exchange_strong(&ocl->failed, &expect, e);
 }
@@ -82,9 +82,10 @@ step_queue(struct ocl *ocl, struct ocl_step *s, struct err *err)
 	}
 	global[0] = s->groups * local[0];
 	global[1] = local[1];
-	e = clEnqueueNDRangeKernel(ocl->lane[0].queue, s->k[0], 2, NULL, global, local,
-	    0, NULL, NULL);
-	return e == CL_SUCCESS ? 0 : clerr_alloc(err, e, "kernel %s", s->kernel);
+	e = clEnqueueNDRangeKernel(ocl->lane[0].queue, s->k[0], 2, NULL, global,
+	    local, 0, NULL, NULL);
+	return e == CL_SUCCESS ? 0 :
+	    clerr_set(err, e, "kernel %s", s->kernel);
 }
 
 static int

@@ -84,7 +84,8 @@ apply(struct ocl_step *s, int i, int lane)
 
 	switch (a->kind) {
 	case ARG_BUF:
-		return clSetKernelArg(k, at, sizeof(cl_mem), &a->buf->mem[lane]);
+		return clSetKernelArg(k, at, sizeof(cl_mem),
+		    &a->buf->mem[lane]);
 	case ARG_SCRATCH:
 		return clSetKernelArg(k, at, sizeof(cl_mem),
 		    &a->scratch[lane]->mem[lane]);
@@ -204,7 +205,10 @@ ocl_step_scratch(struct ocl_step *s, int i, size_t n, struct err *err)
 	return set(s, i, ARG_SCRATCH, err);
 }
 
-/* Before the total: lanes' counter of pieces; other CPU drivers' scratch stride. */
+/*
+ * Before the total: lanes' counter of pieces; other CPU drivers' scratch
+ * stride.
+ */
 static cl_int
 apply_extra(struct ocl_step *s, int lane)
 {
@@ -269,7 +273,8 @@ count_args(struct ocl_step *s, struct err *err)
 
 	e = clGetKernelInfo(s->k[0], CL_KERNEL_NUM_ARGS, sizeof(n), &n, NULL);
 	if (e != CL_SUCCESS)
-		return clerr_set(err, e, "kernel %s: its arguments", name_of(s));
+		return clerr_set(err, e, "kernel %s: its arguments",
+		    name_of(s));
 	s->n_arg = (int)n - n_work(s->ocl);
 	if (s->n_arg < 0 || s->n_arg > STEP_ARGS)
 		return err_set(err, ERR_INTERNAL, "kernel %s: %u parameters",
@@ -288,11 +293,12 @@ make_kernels(struct ocl *ocl, struct ocl_step *s, struct err *err)
 	if (s->k == NULL)
 		return err_memory(err, "kernels", sizeof(*s->k));
 	for (int i = 0; i < ocl->lanes; i++) {
-		s->k[i] = clCreateKernel(program_cl(s->program, i), s->kernel, &e);
+		s->k[i] = clCreateKernel(program_cl(s->program, i), s->kernel,
+		    &e);
 		if (e != CL_SUCCESS) {
 			s->k[i] = NULL;
-			return clerr_set(err, e, "kernel %s of %s.cl", s->kernel,
-			    s->file);
+			return clerr_set(err, e, "kernel %s of %s.cl",
+			    s->kernel, s->file);
 		}
 	}
 	if (count_args(s, err) == -1 || apply_work(s, err) == -1)

@@ -170,7 +170,8 @@ store_get(struct store *s, const uint8_t key[SHA256_BYTES], void **data,
 
 	name_of(key, name);
 	/* Not blocking: somebody's FIFO is not worth waiting for. */
-	fd = openat(s->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	fd = openat(s->fd, name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd == -1 && errno == ENOENT)
 		return STORE_NONE;
 	*data = fd == -1 ? NULL : read_file(fd, key, n);
@@ -183,7 +184,9 @@ store_get(struct store *s, const uint8_t key[SHA256_BYTES], void **data,
 	return *data == NULL ? STORE_DAMAGED : STORE_FOUND;
 }
 
-/* What trim() looks for: everything of ours in the folder, and what is oldest. */
+/*
+ * What trim() looks for: everything of ours in the folder, and what is oldest.
+ */
 struct survey {
 	size_t		 files;
 	uint64_t	 bytes;

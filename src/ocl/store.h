@@ -1,12 +1,12 @@
 /*
  * store: a folder of program binaries, named by what they were made from.
  *
- * What is loaded from here is run as native code, so the folder and its files must
- * be ours and nobody else's to write, and links are not followed.  Against damage
- * each file carries its key and a checksum of itself: a file that does not fit is
- * removed and counts as not there.  Files appear whole or not at all (written
- * beside, then renamed).  The folder is bounded; what was not used for the longest
- * time goes first.
+ * What is loaded from here is run as native code, so the folder and its files
+ * must be ours and nobody else's to write, and links are not followed.  Against
+ * damage each file carries its key and a checksum of itself: a file that does
+ * not fit is removed and counts as not there.  Files appear whole or not at all
+ * (written beside, then renamed).  The folder is bounded; what was not used for
+ * the longest time goes first.
  */
 #ifndef OCL_STORE_H
 #define OCL_STORE_H

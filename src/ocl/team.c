@@ -15,8 +15,9 @@
 #define CACHE_LINE	64
 
 /*
- * The round, all in one word so that entering is one compare-and-swap that fails
- * once the round is closed: its number, whether it is open, members inside.
+ * The round, all in one word so that entering is one compare-and-swap that
+ * fails once the round is closed: its number, whether it is open, members
+ * inside.
  */
 #define ROUND_OF(w)	((uint32_t)((w) >> 32))
 #define OPEN		UINT64_C(0x80000000)
@@ -39,7 +40,7 @@ struct member {
 
 struct team {
 	_Alignas(CACHE_LINE) _Atomic uint64_t word;
-	_Alignas(CACHE_LINE) _Atomic uint32_t bell;	/* futex: changes to wake */
+	_Alignas(CACHE_LINE) _Atomic uint32_t bell;	/* a futex */
 	_Atomic int	 sleepers;
 	_Atomic bool	 stop;
 	_Alignas(CACHE_LINE) uint32_t round;		/* member 0's */
@@ -52,7 +53,8 @@ struct team {
 static void
 futex_wait(_Atomic uint32_t *word, uint32_t value)
 {
-	(void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+	(void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL,
+	    0);
 }
 
 static void
@@ -85,8 +87,8 @@ enter(struct team *t, uint32_t *seen)
 }
 
 /*
- * Count oneself among the sleepers, then look again: all sequentially consistent,
- * as in team_do(), so that either we see its round or it sees us.
+ * Count oneself among the sleepers, then look again: all sequentially
+ * consistent, as in team_do(), so that either we see its round or it sees us.
  */
 static void
 sleep_until_rung(struct team *t, uint32_t seen)
@@ -154,8 +156,8 @@ close_round(struct team *t)
 	int64_t until = 0;
 
 	(void)atomic_fetch_and_explicit(&t->word, ~OPEN, memory_order_relaxed);
-	while ((atomic_load_explicit(&t->word, memory_order_acquire) & INSIDE) !=
-	    0) {
+	while ((atomic_load_explicit(&t->word, memory_order_acquire) &
+	    INSIDE) != 0) {
 		for (int i = 0; i < 32; i++)
 			relax();
 		if (until == 0)
@@ -205,7 +207,8 @@ start(struct team *t, const cpu_set_t *cpus, struct err *err)
 		    .cpu = pinned ? nth_cpu(cpus, i) : -1 };
 		if (i == 0)
 			continue;
-		if ((errno = pthread_create(&m->thread, NULL, member_main, m)) != 0)
+		errno = pthread_create(&m->thread, NULL, member_main, m);
+		if (errno != 0)
 			return err_sys(err, "thread of lane %d", i);
 		t->started = i;
 	}

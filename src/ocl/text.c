@@ -38,8 +38,8 @@ add_file(struct buf *out, FILE *f, const char *path, struct err *err)
 		return err_memory(err, path, TEXT_MAX);
 	n = fread(room, 1, TEXT_MAX, f);
 	if (ferror(f) != 0 || n == TEXT_MAX)
-		return err_set(err, ERR_LIMIT, "%s: cannot read, or over %d bytes",
-		    path, TEXT_MAX);
+		return err_set(err, ERR_LIMIT,
+		    "%s: cannot read, or over %d bytes", path, TEXT_MAX);
 	out->len += n;
 	out->data[out->len] = '\0';
 	return 0;
@@ -73,7 +73,8 @@ text_source(struct buf *out, const char *dir, const char *file,
     const char *preamble, struct err *err)
 {
 	if (!name_ok(file))
-		return err_set(err, ERR_INTERNAL, "kernel file name \"%s\"", file);
+		return err_set(err, ERR_INTERNAL, "kernel file name \"%s\"",
+		    file);
 	if (preamble != NULL)
 		(void)buf_printf(out, "#line 1 \"preamble\"\n%s\n", preamble);
 	if (add(out, dir, "common", ".h", err) == -1 ||

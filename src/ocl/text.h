@@ -17,7 +17,8 @@ extern const struct text text_builtin[];
 
 /*
  * The whole source of a program: preamble (NULL: none), common.h, cl/<file>.cl.
- * dir: where to look for the files first; NULL: only built-in ones.  Added to *out.
+ * dir: where to look for the files first; NULL: only built-in ones.  Added to
+ * *out.
  */
 int	 text_source(struct buf *out, const char *dir, const char *file,
 	    const char *preamble, struct err *);
