@@ -7,6 +7,8 @@
 #include "op/pool.h"
 
 conv_form *const conv_forms[] = {
+	conv_stem,
+	conv_dw,
 	conv_wino,
 	conv_direct,
 	NULL
@@ -17,9 +19,11 @@ conv_form *const conv_transpose_forms[] = {
 };
 
 gemm_form *const gemm_forms[] = {
+	gemm_packed,
 	NULL
 };
 
 pool_form *const pool_forms[] = {
+	pool_blocked,
 	NULL
 };

@@ -30,6 +30,8 @@ struct gemm {
 typedef int	 gemm_form(struct view *, const struct gemm *, struct plan *,
 		    struct err *);
 
+gemm_form	 gemm_packed;
+
 extern gemm_form *const gemm_forms[];		/* ends with NULL */
 
 #endif

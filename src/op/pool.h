@@ -30,6 +30,8 @@ struct pool {
 typedef int	 pool_form(struct view *, const struct pool *, struct plan *,
 		    struct err *);
 
+pool_form	 pool_blocked;
+
 /* Only for float tensors and output 0 alone (no indices). */
 extern pool_form *const pool_forms[];		/* ends with NULL */
 
