@@ -8,11 +8,16 @@
 OP_FAMILY(along_ops);
 OP_FAMILY(binary_ops);
 OP_FAMILY(cast_ops);
+OP_FAMILY(cells_ops);
 OP_FAMILY(conv_ops);
+OP_FAMILY(einsum_ops);
 OP_FAMILY(fill_ops);
 OP_FAMILY(gather_ops);
 OP_FAMILY(gemm_ops);
+OP_FAMILY(grid_ops);
+OP_FAMILY(loss_ops);
 OP_FAMILY(move_ops);
+OP_FAMILY(nms_ops);
 OP_FAMILY(norm_ops);
 OP_FAMILY(pad_ops);
 OP_FAMILY(pool_ops);
@@ -23,6 +28,7 @@ OP_FAMILY(resize_ops);
 OP_FAMILY(scale_ops);
 OP_FAMILY(select_ops);
 OP_FAMILY(sort_ops);
+OP_FAMILY(spatial_ops);
 OP_FAMILY(unary_ops);
 OP_FAMILY(views_ops);
 
@@ -30,11 +36,16 @@ static const struct op *const families[] = {
 	along_ops,
 	binary_ops,
 	cast_ops,
+	cells_ops,
 	conv_ops,
+	einsum_ops,
 	fill_ops,
 	gather_ops,
 	gemm_ops,
+	grid_ops,
+	loss_ops,
 	move_ops,
+	nms_ops,
 	norm_ops,
 	pad_ops,
 	pool_ops,
@@ -45,6 +56,7 @@ static const struct op *const families[] = {
 	scale_ops,
 	select_ops,
 	sort_ops,
+	spatial_ops,
 	unary_ops,
 	views_ops,
 };
