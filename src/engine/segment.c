@@ -120,6 +120,21 @@ keep(struct net *net, struct segment *s, struct buf *key, uint64_t h,
 	return 0;
 }
 
+/* Planning and compiling take long: whoever watches is told. */
+static struct segment *
+plan_new_one(struct net *net, int from, bool *again, struct err *err)
+{
+	const struct engine_options *opt = &net->e->opt;
+	struct segment *s;
+
+	if (opt->planning != NULL)
+		opt->planning(opt->planning_arg, true);
+	s = segment_plan(net, from, net->now, again, err);
+	if (opt->planning != NULL)
+		opt->planning(opt->planning_arg, false);
+	return s;
+}
+
 static struct segment *
 get(struct net *net, int from, struct buf *key, bool *again, struct err *err)
 {
@@ -133,7 +148,7 @@ get(struct net *net, int from, struct buf *key, bool *again, struct err *err)
 	h = hash(key);
 	if ((s = find(net, key, h)) != NULL)
 		return s;
-	if ((s = segment_plan(net, from, net->now, again, err)) == NULL)
+	if ((s = plan_new_one(net, from, again, err)) == NULL)
 		return NULL;
 	if (keep(net, s, key, h, err) < 0) {
 		segment_free(net, s);

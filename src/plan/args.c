@@ -147,6 +147,7 @@ step_error_word(struct step *s, const struct view *v)
 
 	(void)v;
 	(void)add(s, ARG_ERROR);
+	s->plan->checks = true;
 	add_bytes(s, &code, sizeof(code));
 }
 

@@ -67,6 +67,7 @@ struct plan {
 	size_t		 arena;
 	struct ocl_buf	*consts;	/* all constants that are the plan's own */
 	bool		 sealed;
+	bool		 checks;	/* a kernel may say FAIL() */
 	uint64_t	 generation;	/* arguments are those of; 0: none yet */
 	struct step	**step;		/* sealed: in order */
 	struct ocl_step	**ocl;		/* of device steps, in order; NULL else */

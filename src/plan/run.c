@@ -210,6 +210,29 @@ plan_drop(struct plan *p)
 	p->run = NULL;
 }
 
+/* Did a kernel meet an index out of range?  Whose, the word says. */
+static int
+check_word(struct plan *p, const struct plan_place *at, struct err *err)
+{
+	int32_t word, zero = 0;
+	const char *name = "?";
+
+	if (!p->checks)
+		return 0;
+	if (ocl_read(p->env.ocl, at->error, 0, &word, sizeof(word), err) < 0)
+		return -1;
+	if (word == 0)
+		return 0;
+	for (int i = 0; i < p->n_step; i++)
+		if (p->step[i]->node_index + 1 == word &&
+		    p->step[i]->node != NULL)
+			name = p->step[i]->node->name;
+	if (ocl_write(p->env.ocl, at->error, 0, &zero, sizeof(zero), err) < 0)
+		return -1;
+	return err_set(err, ERR_INVALID, "node \"%s\": an index is out of "
+	    "range", name);
+}
+
 int
 plan_run(struct plan *p, const struct plan_place *at, int64_t *ns,
     struct err *err)
@@ -236,5 +259,5 @@ plan_run(struct plan *p, const struct plan_place *at, int64_t *ns,
 			return -1;
 		i = n;
 	}
-	return 0;
+	return check_word(p, at, err);
 }
