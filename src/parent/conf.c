@@ -417,9 +417,10 @@ bool
 conf_print(struct buf *out)
 {
 	const char *section = "";
+	char text[512];
 
-	(void)buf_str(out, "# clinferd: every key with its default.  A \"*\" "
-	    "behind the default: taken\n# over by a running daemon on SIGHUP; "
+	(void)buf_str(out, "# clinferd: every key with its default.  Those "
+	    "marked (live) are taken over by\n# a running daemon on SIGHUP; "
 	    "the others need a restart.\n");
 	for (size_t i = 0; i < nitems(keys); i++) {
 		const struct key *k = &keys[i];
@@ -428,9 +429,9 @@ conf_print(struct buf *out)
 			(void)buf_printf(out, "\n[%s]\n", k->section);
 		section = k->section;
 		(void)buf_str(out, "\n");
-		print_comment(out, k->help);
-		if (k->live)
-			(void)buf_str(out, "# *\n");
+		(void)snprintf(text, sizeof(text), "%s%s", k->help,
+		    k->live ? "  (live)" : "");
+		print_comment(out, text);
 		(void)buf_printf(out, "#%s =%s%s\n", k->name,
 		    *k->fallback != '\0' ? " " : "", k->fallback);
 	}

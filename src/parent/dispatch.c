@@ -8,7 +8,7 @@ bucket(int64_t rows)
 	unsigned b = 0;
 
 	while (rows > 1 && b < ESTIMATE_BUCKETS - 1) {
-		rows = (rows + 1) / 2;
+		rows = rows / 2 + rows % 2;
 		b++;
 	}
 	return b;

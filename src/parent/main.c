@@ -234,7 +234,7 @@ become(const char *name, struct err *e)
 /* Start and end. */
 
 static int
-open_parts(struct daemon *d, struct err *e)
+open_arena(struct daemon *d, struct err *e)
 {
 	struct parent *p = &d->parent;
 	const struct arena_events events = { on_segment_added,
@@ -242,10 +242,17 @@ open_parts(struct daemon *d, struct err *e)
 
 	d->sweep = event_new(p->base, -1, 0, on_sweep, d);
 	d->drain = event_new(p->base, -1, 0, on_drain, d);
-	if (d->sweep == NULL || d->drain == NULL)
-		return err_memory(e, "events", 0);
-	if ((p->arena = arena_new(p->conf->limits_memory, &events)) == NULL)
+	p->arena = arena_new(p->conf->limits_memory, &events);
+	if (d->sweep == NULL || d->drain == NULL || p->arena == NULL)
 		return err_memory(e, "request arena", 0);
+	return 0;
+}
+
+static int
+open_parts(struct daemon *d, struct err *e)
+{
+	struct parent *p = &d->parent;
+
 	if ((p->models = models_new(p, e)) == NULL ||
 	    (p->queue = queue_new(p, e)) == NULL ||
 	    (p->sup = sup_new(p, e)) == NULL)
@@ -261,7 +268,7 @@ open_all(struct daemon *d, struct err *e)
 	p->started_ns = clock_ns();
 	if ((p->base = event_base_new()) == NULL)
 		return err_memory(e, "event loop", 0);
-	if (watch_signals(d, e) == -1 ||
+	if (watch_signals(d, e) == -1 || open_arena(d, e) == -1 ||
 	    (p->server = server_new(p, e)) == NULL)
 		return -1;
 	for (size_t i = 0; i < p->conf->server_listen.n; i++)

@@ -1,0 +1,590 @@
+/* The decisions of the parent: pure functions of parent/ and what they read. */
+#include <check.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/size.h"
+#include "parent/conf.h"
+#include "parent/dispatch.h"
+#include "parent/modelconf.h"
+#include "parent/repo.h"
+#include "parent/stats.h"
+#include "parent/sup.h"
+
+#define MS	NS_PER_MS
+
+static char	said[64][512];
+static int	n_said;
+
+static void
+hear(void *arg, const char *text)
+{
+	(void)arg;
+	if (n_said < 64)
+		(void)snprintf(said[n_said++], sizeof(said[0]), "%s", text);
+}
+
+/* A file in a folder of the test's own. */
+static char	dir[] = "/tmp/t_parent.XXXXXX";
+
+static void
+setup(void)
+{
+	n_said = 0;
+	(void)snprintf(dir, sizeof(dir), "/tmp/t_parent.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+}
+
+static void
+teardown(void)
+{
+	char command[64];
+
+	(void)snprintf(command, sizeof(command), "rm -r %s", dir);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static const char *
+put(const char *name, const char *text)
+{
+	static char path[PATH_MAX];
+	char *slash;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	for (slash = path + strlen(dir) + 1;
+	    (slash = strchr(slash, '/')) != NULL; slash++) {
+		*slash = '\0';
+		(void)mkdir(path, 0700);
+		*slash = '/';
+	}
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	(void)fputs(text, f);
+	(void)fclose(f);
+	return path;
+}
+
+/* conf */
+
+START_TEST(conf_reads_every_kind_of_value)
+{
+	struct conf *c = conf_new();
+	const char *path = put("a.conf", "# comment\n[server]\n"
+	    "listen = 127.0.0.1:1, unix:/x\n[limits]\nmemory = 3G\n"
+	    "head_timeout = 250ms\nconnections=7\n[worker]\nsandbox = off\n"
+	    "devices = a b\n[queue]\ndelay = 0\n");
+	struct err e;
+
+	ck_assert_uint_eq(c->limits_memory, (size_t)2 << 30);
+	ck_assert_str_eq(c->server_listen.v[0], "127.0.0.1:8000");
+	ck_assert_int_eq(conf_read(c, path, false, hear, NULL, &e), 0);
+	ck_assert_uint_eq(c->server_listen.n, 2);
+	ck_assert_str_eq(c->server_listen.v[1], "unix:/x");
+	ck_assert_uint_eq(c->limits_memory, (size_t)3 << 30);
+	ck_assert_int_eq(c->limits_head_ns, 250 * MS);
+	ck_assert_uint_eq(c->limits_connections, 7);
+	ck_assert_str_eq(c->worker_sandbox, "off");
+	ck_assert_str_eq(c->worker_devices, "a b");
+	ck_assert_int_eq(c->queue_delay_ns, 0);
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(conf_names_every_mistake)
+{
+	struct conf *c = conf_new();
+	const char *path = put("b.conf", "[limits]\nmemroy = 1G\n\n"
+	    "body = 12Q\nconnections = -1\nhead_timeout = 5\nnonsense\n"
+	    "[worker]\nsandbox = maybe\n");
+	static const char *const want[] = {
+		":2: no key \"limits.memroy\"; the nearest is "
+		    "\"limits.memory\"",
+		":4: limits.body: \"12Q\" is not a number of bytes",
+		":5: limits.connections: \"-1\" is not a number",
+		":6: limits.head_timeout: \"5\" is not a time",
+		":9: worker.sandbox: \"maybe\" is none of",
+		":7: neither [section] nor key = value",
+	};
+	struct err e = { .code = ERR_NONE };
+
+	ck_assert_int_eq(conf_read(c, path, false, hear, NULL, &e), -1);
+	ck_assert_int_eq(n_said, (int)nitems(want));
+	for (int i = 0; i < n_said; i++)
+		ck_assert_msg(strstr(said[i], want[i]) != NULL,
+		    "\"%s\" should hold \"%s\"", said[i], want[i]);
+	ck_assert_str_eq(e.text, said[0]);
+	ck_assert_uint_eq(c->limits_memory, (size_t)2 << 30);
+	ck_assert_int_eq(conf_read(c, "/nowhere", true, hear, NULL, &e), 0);
+	ck_assert_int_eq(conf_read(c, "/nowhere", false, hear, NULL, &e), -1);
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(conf_folder_is_read_in_order)
+{
+	struct conf *c = conf_new();
+	struct err e;
+
+	(void)put("conf.d/2.conf", "[queue]\nsize = 2\n");
+	(void)put("conf.d/1.conf", "[queue]\nsize = 1\nbatch = 4\n");
+	(void)put("conf.d/3.txt", "[queue]\nsize = 3\n");
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/conf.d", dir);
+	ck_assert_int_eq(conf_read_dir(c, path, hear, NULL, &e), 0);
+	ck_assert_uint_eq(c->queue_size, 2);
+	ck_assert_uint_eq(c->queue_batch, 4);
+	ck_assert_int_eq(conf_set(c, "queue.size=9", &e), 0);
+	ck_assert_uint_eq(c->queue_size, 9);
+	ck_assert_int_eq(conf_set(c, "queue.size=0", &e), -1);
+	ck_assert_ptr_nonnull(strstr(e.text, "out of range"));
+	ck_assert_int_eq(conf_set(c, "queue", &e), -1);
+	conf_free(c);
+}
+END_TEST
+
+/* The default is written back as it reads: nothing in the file is out of date. */
+START_TEST(conf_prints_what_the_tree_holds)
+{
+	const char *tree = getenv("srcdir") != NULL ? getenv("srcdir") : SRCDIR;
+	char path[PATH_MAX], *at;
+	const size_t n_var = strlen(LOCALSTATEDIR);
+	struct buf b, file, text;
+	FILE *f;
+	int c;
+
+	(void)snprintf(path, sizeof(path), "%s/conf/clinferd.conf", tree);
+	f = fopen(path, "r");
+	ck_assert_msg(f != NULL, "%s", path);
+	buf_init(&file, 1 << 20);
+	while ((c = getc(f)) != EOF)
+		ck_assert(buf_add(&file, (char[]){ (char)c }, 1));
+	(void)fclose(f);
+	buf_init(&b, 1 << 20);
+	ck_assert(conf_print(&b));
+	/* The tree's file is made for Debian's folders. */
+	buf_init(&text, 1 << 20);
+	for (at = b.data; *at != '\0';) {
+		bool var = strncmp(at, LOCALSTATEDIR "/", n_var + 1) == 0;
+
+		ck_assert(buf_add(&text, var ? "/var" : at, var ? 4 : 1));
+		at += var ? n_var : 1;
+	}
+	ck_assert_msg(strcmp(text.data, file.data) == 0, "conf/clinferd.conf is out"
+	    " of date: clinferd --print-config, with /var");
+	buf_done(&text);
+	buf_done(&b);
+	buf_done(&file);
+}
+END_TEST
+
+START_TEST(conf_reload_takes_only_what_may_change)
+{
+	struct conf *a = conf_new(), *b = conf_new();
+	struct err e;
+
+	ck_assert_int_eq(conf_set(b, "queue.size=5", &e), 0);
+	ck_assert_int_eq(conf_set(b, "server.listen=x:1", &e), 0);
+	ck_assert_int_eq(conf_set(b, "log.level=debug", &e), 0);
+	conf_reload(a, b, hear, NULL);
+	conf_free(b);
+	ck_assert_uint_eq(a->queue_size, 5);
+	ck_assert_str_eq(a->log_level, "debug");
+	ck_assert_str_eq(a->server_listen.v[0], "127.0.0.1:8000");
+	ck_assert_int_eq(n_said, 3);
+	ck_assert_str_eq(said[0], "server.listen changed: needs a restart");
+	conf_free(a);
+}
+END_TEST
+
+/* dispatch */
+
+START_TEST(estimates_follow_measurements)
+{
+	struct estimate e;
+
+	memset(&e, 0, sizeof(e));
+	ck_assert_int_eq(estimate_get(&e, 8), 0);
+	estimate_add(&e, 8, 80 * MS);
+	ck_assert_int_eq(estimate_get(&e, 8), 80 * MS);
+	ck_assert_int_eq(estimate_get(&e, 16), 160 * MS);
+	ck_assert_int_eq(estimate_get(&e, 1), 10 * MS);
+	/* The first run paid for planning: forget it at once. */
+	estimate_add(&e, 8, 8 * MS);
+	ck_assert_int_eq(estimate_get(&e, 8), 8 * MS);
+	estimate_add(&e, 8, 16 * MS);
+	ck_assert_int_eq(estimate_get(&e, 8), 9 * MS);
+	estimate_add(&e, 0, 2 * MS);
+	ck_assert_int_eq(estimate_get(&e, 1), 2 * MS);
+	ck_assert_int_eq(estimate_get(&e, INT64_MAX), (9 * MS) << 13);
+}
+END_TEST
+
+START_TEST(the_earliest_completion_wins)
+{
+	struct lane slow_idle = { 0, 100 * MS, 0, 0 };
+	struct lane fast_busy = { 10 * MS, 10 * MS, 1, 0 };
+	struct lane l[2] = { slow_idle, fast_busy };
+
+	ck_assert_int_eq(dispatch_pick(l, 2, 1), 1);
+	/* Full: better to wait for it than to take the slow one ... */
+	fast_busy.inflight = DISPATCH_INFLIGHT;
+	l[0] = slow_idle;
+	l[1] = fast_busy;
+	ck_assert_int_eq(dispatch_pick(l, 2, 1), -1);
+	/* ... but not when there is work for both. */
+	l[0] = slow_idle;
+	l[1] = fast_busy;
+	ck_assert_int_eq(dispatch_pick(l, 2, 20), 0);
+	ck_assert_int_eq(dispatch_pick(l, 0, 1), -1);
+}
+END_TEST
+
+START_TEST(equal_lanes_take_turns)
+{
+	struct lane l[3] = { { 0, 0, 0, 7 }, { 0, 0, 0, 3 }, { 0, 0, 1, 1 } };
+
+	ck_assert_int_eq(dispatch_pick(l, 3, 1), 1);
+	l[1].inflight = 1;
+	ck_assert_int_eq(dispatch_pick(l, 3, 1), 0);
+}
+END_TEST
+
+START_TEST(splitting_is_even)
+{
+	int64_t each;
+	uint32_t extra;
+
+	ck_assert_uint_eq(dispatch_split(100, 32, &each, &extra), 4);
+	ck_assert_int_eq(each, 25);
+	ck_assert_uint_eq(extra, 0);
+	ck_assert_uint_eq(dispatch_split(33, 32, &each, &extra), 2);
+	ck_assert_int_eq(each, 16);
+	ck_assert_uint_eq(extra, 1);
+	ck_assert_uint_eq(dispatch_split(32, 32, &each, &extra), 1);
+	ck_assert_uint_eq(dispatch_split(7, 0, &each, &extra), 1);
+	ck_assert_int_eq(each, 7);
+}
+END_TEST
+
+/* stats */
+
+START_TEST(stats_keep_batches_sorted)
+{
+	struct version_stats s;
+	const uint32_t sizes[] = { 8, 1, 4, 8, 1, 16 };
+
+	memset(&s, 0, sizeof(s));
+	for (size_t i = 0; i < nitems(sizes); i++)
+		version_stats_run(&s, sizes[i], 1, 10, 2);
+	ck_assert_uint_eq(s.n_batches, 4);
+	ck_assert_uint_eq(s.batches[0].batch_size, 1);
+	ck_assert_uint_eq(s.batches[2].compute_infer.count, 2);
+	ck_assert_uint_eq(s.batches[2].compute_infer.ns, 20);
+	ck_assert_uint_eq(s.batches[3].batch_size, 16);
+	ck_assert_uint_eq(s.execution_count, 6);
+	for (uint32_t i = 0; i < 1000; i++)
+		version_stats_run(&s, i, 1, 1, 1);
+	ck_assert_uint_le(s.n_batches, 128);
+	version_stats_done(&s);
+	for (int64_t ns = 1; ns < 200 * NS_PER_S; ns *= 3)
+		histogram_add(&s.latency, ns);
+	ck_assert_int_eq(histogram_bound(HISTOGRAM_BUCKETS - 1), INT64_MAX);
+	ck_assert_uint_gt(s.latency.count[HISTOGRAM_BUCKETS - 1], 0);
+}
+END_TEST
+
+/* modelconf */
+
+static struct model_config *
+parse(const char *text, struct err *e)
+{
+	n_said = 0;
+	return modelconf_parse(text, strlen(text), "m", hear, NULL, e);
+}
+
+START_TEST(modelconf_reads_what_triton_writes)
+{
+	struct err e = { .code = ERR_NONE };
+	struct model_config *c = parse(
+	    "name: \"m\"\nmax_batch_size: 8 # eight\n"
+	    "input [ { name: \"a\" data_type: TYPE_FP32 dims: [ 3, -1 ] },\n"
+	    "  { name: 'b' data_type: TYPE_STRING dims: 1 optional: true } ]\n"
+	    "output < name: \"y\" label_filename: \"l.txt\" >\n"
+	    "dynamic_batching { preferred_batch_size: [ 4, 8 ]\n"
+	    "  max_queue_delay_microseconds: 100, priority_levels: 3;\n"
+	    "  default_priority_level: 2 default_queue_policy {\n"
+	    "  allow_timeout_override: true max_queue_size: 7 } }\n"
+	    "version_policy: { specific { versions: 2 versions: [ 5 ] } }\n"
+	    "instance_group [ { count: 2 kind: KIND_CPU } ]\n", &e);
+
+	ck_assert_msg(c != NULL, "%s", e.text);
+	ck_assert(c->given && c->has_batch_max && c->dynamic_batching);
+	ck_assert_int_eq(c->batch_max, 8);
+	ck_assert_uint_eq(c->n_in, 2);
+	ck_assert_str_eq(c->in[0].name, "a");
+	ck_assert_int_eq(c->in[0].shape.rank, 2);
+	ck_assert_int_eq(c->in[0].shape.dim[1], -1);
+	ck_assert_int_eq(c->in[1].type, DT_STRING);
+	ck_assert(c->in[1].optional && !c->in[0].optional);
+	ck_assert_str_eq(c->out[0].labels, "l.txt");
+	ck_assert(!c->out[0].has_shape);
+	ck_assert_uint_eq(c->n_preferred, 2);
+	ck_assert_int_eq(c->delay_ns, 100 * NS_PER_US);
+	ck_assert_uint_eq(c->priorities, 3);
+	ck_assert_uint_eq(c->priority, 2);
+	ck_assert_uint_eq(c->queue_max, 7);
+	ck_assert(c->timeout_override);
+	ck_assert_int_eq(c->policy, POLICY_SPECIFIC);
+	ck_assert_uint_eq(c->n_specific, 2);
+	ck_assert_int_eq(c->specific[1], 5);
+	ck_assert_int_eq(n_said, 1);
+	ck_assert_str_eq(said[0], "config.pbtxt: line 11: instance_group is "
+	    "not used");
+	modelconf_put(c);
+}
+END_TEST
+
+static const struct {
+	const char	*text, *error;
+} bad_configs[] = {
+	{ "name: \"other\"", "line 1: name: \"other\", want the name of its "
+	    "folder" },
+	{ "\nmax_batch_size: -1", "line 2: max_batch_size: \"-1\", want a "
+	    "number from 0 to 65536" },
+	{ "max_batch_size: eight", "want a number" },
+	{ "max_batch_size { }", "want a value" },
+	{ "input: 5", "want { ... }" },
+	{ "input { data_type: FP32 }", "want TYPE_FP32 or the like" },
+	{ "input {\n\nname: \"x\n", "line 3: '\n', want the end of the "
+	    "string" },
+	{ "input { name: \"x\"", "the end, want the name of a field" },
+	{ "}", "'}', want the name of a field" },
+	{ "a: [1 2]", "want ',' or ']'" },
+	{ "max_batch_size 8", "'8', want ':'" },
+	{ "default_model_filename: \"../x\"", "want a file's name" },
+	{ "input { dims: [1,2,3,4,5,6,7,8,9] }", "at most 8 dimensions" },
+};
+
+START_TEST(modelconf_names_the_mistake)
+{
+	struct err e = { .code = ERR_NONE };
+	struct model_config *c = parse(bad_configs[_i].text, &e);
+
+	ck_assert_ptr_null(c);
+	ck_assert_msg(strstr(e.text, bad_configs[_i].error) != NULL,
+	    "\"%s\" should hold \"%s\"", e.text, bad_configs[_i].error);
+}
+END_TEST
+
+START_TEST(modelconf_must_agree_with_the_model)
+{
+	struct signature *s = signature_new(1, 1);
+	struct err e = { .code = ERR_NONE };
+	struct model_config *c;
+
+	(void)snprintf(s->in[0].name, SIG_NAME_MAX, "x");
+	(void)snprintf(s->out[0].name, SIG_NAME_MAX, "y");
+	s->in[0].type = s->out[0].type = DT_FLOAT;
+	s->in[0].has_shape = true;
+	s->in[0].shape = (struct shape){ 2, { -1, 64 } };
+	c = parse("max_batch_size: 4 input { name: \"x\" data_type: TYPE_FP32 "
+	    "dims: 64 }", &e);
+	ck_assert_int_eq(modelconf_check(c, s, &e), 0);
+	modelconf_put(c);
+	c = parse("max_batch_size: 4 input { name: \"x\" dims: 65 }", &e);
+	ck_assert_int_eq(modelconf_check(c, s, &e), -1);
+	ck_assert_str_eq(e.text, "input \"x\": shape [-1,65], but the model "
+	    "has [-1,64]");
+	modelconf_put(c);
+	c = parse("input { name: \"x\" data_type: TYPE_INT8 }", &e);
+	ck_assert_int_eq(modelconf_check(c, s, &e), -1);
+	modelconf_put(c);
+	c = parse("output { name: \"z\" }", &e);
+	ck_assert_int_eq(modelconf_check(c, s, &e), -1);
+	ck_assert_str_eq(e.text, "the model has no output \"z\"");
+	modelconf_put(c);
+	signature_free(s);
+}
+END_TEST
+
+/* repo */
+
+static int
+read_model(const char *name, struct repo_model *m, struct err *e)
+{
+	struct conf_list dirs = { NULL, 0 };
+	int r;
+
+	(void)conf_list_add(&dirs, dir);
+	n_said = 0;
+	r = repo_read(&dirs, name, m, hear, NULL, e);
+	conf_list_free(&dirs);
+	return r;
+}
+
+START_TEST(repo_finds_models_and_versions)
+{
+	struct conf_list dirs = { NULL, 0 }, names = { NULL, 0 };
+	struct repo_model m;
+	struct err e;
+
+	(void)put("m/1/model.onnx", "x");
+	(void)put("m/10/model.onnx", "x");
+	(void)put("m/9/model.onnx", "x");
+	(void)put("m/03/model.onnx", "x");
+	(void)put("m/x/model.onnx", "x");
+	(void)put("m/12/other", "x");
+	(void)put("plain.onnx", "x");
+	(void)put("m.onnx", "x");
+	(void)put(".hidden/1/model.onnx", "x");
+	(void)put("note.txt", "x");
+	(void)conf_list_add(&dirs, dir);
+	ck_assert_int_eq(repo_names(&dirs, &names, hear, NULL, &e), 0);
+	ck_assert_uint_eq(names.n, 2);
+	ck_assert_str_eq(names.v[0], "m");
+	ck_assert_str_eq(names.v[1], "plain");
+	conf_list_free(&names);
+	conf_list_free(&dirs);
+	ck_assert_int_eq(read_model("m", &m, &e), 0);
+	ck_assert_uint_eq(m.n, 1);
+	ck_assert_int_eq(m.version[0].number, 10);
+	ck_assert_int_eq(n_said, 2);	/* m.onnx is not used; 12 has no file */
+	repo_model_done(&m);
+	(void)put("m/config.pbtxt", "version_policy { all { } }");
+	ck_assert_int_eq(read_model("m", &m, &e), 0);
+	ck_assert_uint_eq(m.n, 3);
+	ck_assert_int_eq(m.version[1].number, 9);
+	repo_model_done(&m);
+	ck_assert_int_eq(read_model("plain", &m, &e), 0);
+	ck_assert_str_eq(m.version[0].file, "plain.onnx");
+	repo_model_done(&m);
+	ck_assert_int_eq(read_model("none", &m, &e), -1);
+	ck_assert_int_eq(e.code, ERR_NOT_FOUND);
+	ck_assert_int_eq(read_model("../x", &m, &e), -1);
+	(void)put("m/config.pbtxt", "name: 5 5");
+	ck_assert_int_eq(read_model("m", &m, &e), -1);
+	ck_assert_ptr_nonnull(strstr(e.text, "config.pbtxt: line 1"));
+}
+END_TEST
+
+START_TEST(repo_notices_changes)
+{
+	struct repo_model m;
+	struct err e;
+	uint64_t before;
+
+	(void)put("m/1/model.onnx", "x");
+	ck_assert_int_eq(read_model("m", &m, &e), 0);
+	before = m.version[0].stamp;
+	repo_model_done(&m);
+	ck_assert_int_eq(read_model("m", &m, &e), 0);
+	ck_assert_uint_eq(m.version[0].stamp, before);
+	repo_model_done(&m);
+	(void)put("m/1/model.onnx", "longer");
+	ck_assert_int_eq(read_model("m", &m, &e), 0);
+	ck_assert_uint_ne(m.version[0].stamp, before);
+	repo_model_done(&m);
+}
+END_TEST
+
+/* devices, cores */
+
+START_TEST(devices_are_chosen)
+{
+	const struct device d[] = {
+		{ .name = "Oclgrind/x#0", .type = "cpu" },
+		{ .name = "Portable Computing Language/pthread#0",
+		    .type = "cpu" },
+		{ .name = "rusticl/llvmpipe#0", .type = "cpu" },
+		{ .name = "NV/a#0", .type = "gpu" },
+		{ .name = "NV/a#1", .type = "accelerator" },
+	};
+	static const struct {
+		const char	*wanted;
+		uint32_t	 n, mask;
+	} want[] = {
+		{ "auto", 5, 0x18 }, { "auto", 3, 0x02 }, { "auto", 1, 0x01 },
+		{ "all", 5, 0x1f }, { "gpu", 5, 0x18 }, { "cpu", 5, 0x07 },
+		{ "LLVM,a#1", 5, 0x14 }, { "none", 5, 0 }, { "", 5, 0 },
+	};
+
+	for (size_t k = 0; k < nitems(want); k++)
+		for (uint32_t i = 0; i < want[k].n; i++)
+			ck_assert_msg(devices_chosen(d, want[k].n, i,
+			    want[k].wanted) == (want[k].mask >> i & 1),
+			    "%s: %s", want[k].wanted, d[i].name);
+}
+END_TEST
+
+START_TEST(cores_are_shared)
+{
+	cpu_set_t all, share, sum;
+
+	CPU_ZERO(&all);
+	for (int c = 2; c < 10; c++)
+		CPU_SET(c, &all);
+	CPU_ZERO(&sum);
+	for (uint32_t i = 0; i < 3; i++) {
+		spawn_share(&all, 0, i, 3, &share);
+		ck_assert_int_ge(CPU_COUNT(&share), 2);
+		CPU_XOR(&sum, &sum, &share);
+	}
+	ck_assert(CPU_EQUAL(&sum, &all));
+	/* A quota of four cores, and more workers than cores. */
+	spawn_share(&all, 4, 0, 1, &share);
+	ck_assert_int_eq(CPU_COUNT(&share), 4);
+	for (uint32_t i = 0; i < 20; i++) {
+		spawn_share(&all, 0, i, 20, &share);
+		ck_assert_int_eq(CPU_COUNT(&share), 1);
+	}
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("parent");
+	TCase *c = tcase_create("pure");
+
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_test(c, conf_reads_every_kind_of_value);
+	tcase_add_test(c, conf_names_every_mistake);
+	tcase_add_test(c, conf_folder_is_read_in_order);
+	tcase_add_test(c, conf_prints_what_the_tree_holds);
+	tcase_add_test(c, conf_reload_takes_only_what_may_change);
+	tcase_add_test(c, estimates_follow_measurements);
+	tcase_add_test(c, the_earliest_completion_wins);
+	tcase_add_test(c, equal_lanes_take_turns);
+	tcase_add_test(c, splitting_is_even);
+	tcase_add_test(c, stats_keep_batches_sorted);
+	tcase_add_test(c, modelconf_reads_what_triton_writes);
+	tcase_add_loop_test(c, modelconf_names_the_mistake, 0,
+	    (int)nitems(bad_configs));
+	tcase_add_test(c, modelconf_must_agree_with_the_model);
+	tcase_add_test(c, repo_finds_models_and_versions);
+	tcase_add_test(c, repo_notices_changes);
+	tcase_add_test(c, devices_are_chosen);
+	tcase_add_test(c, cores_are_shared);
+	suite_add_tcase(s, c);
+	return s;
+}
+
+int
+main(void)
+{
+	SRunner *r = srunner_create(suite());
+	int failed;
+
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}
