@@ -1,6 +1,6 @@
 /*
- * What channel.h promises: an honest worker in another process, and a hostile one
- * that writes anything anywhere it can.
+ * What channel.h promises: an honest worker in another process, and a hostile
+ * one that writes anything anywhere it can.
  */
 #include <sys/mman.h>
 #include <sys/socket.h>

@@ -139,7 +139,9 @@ START_TEST(too_much_has_no_size)
 }
 END_TEST
 
-/* Every cut is refused; every changed byte is refused or decodes to something. */
+/*
+ * Every cut is refused; every changed byte is refused or decodes to something.
+ */
 START_TEST(damage_is_survived)
 {
 	size_t nj = job_bytes(&job), nd = done_bytes(&done);
@@ -194,10 +196,11 @@ some_loaded(void)
 START_TEST(messages_survive_with_their_descriptors)
 {
 	struct ctl parent, worker;
-	struct ctl_msg m, load = { .type = CTL_LOAD, .fd = open("/", O_RDONLY) };
+	struct ctl_msg m, load = { .type = CTL_LOAD };
 	struct err e;
 	int fd;
 
+	load.fd = open("/", O_RDONLY);
 	load.load = (struct ctl_load){ 5, "digits", 3, "digits/3/model.onnx",
 	    32, CTL_FP32, CTL_CACHE_SKIP };
 	ck_assert_int_eq(ctl_pair(&parent, &fd, &e), 0);

@@ -153,7 +153,9 @@ wait_for_bell(void)
 	return recv(bell[1], drop, sizeof(drop), MSG_DONTWAIT) > 0;
 }
 
-/* The same with a counter for a bell: a hundred times as many edges a second. */
+/*
+ * The same with a counter for a bell: a hundred times as many edges a second.
+ */
 static bool
 wait_for_count(void)
 {

@@ -1,4 +1,6 @@
-/* What the pieces of clinferd-worker promise: files, options, outputs, sandbox. */
+/*
+ * What the pieces of clinferd-worker promise: files, options, outputs, sandbox.
+ */
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -240,8 +242,8 @@ in_sandbox(const char *read_dir, char text[SANDBOX_TEXT])
 	if (child == 0) {
 		struct sandbox_paths p = { cache, NULL, &read_dir, 1 };
 
-		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 || sandbox_enter(
-		    SANDBOX_AUTO, &p, text, &e) == -1)
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
+		    sandbox_enter(SANDBOX_AUTO, &p, text, &e) == -1)
 			_exit(127);
 		if (write(tell[1], text, SANDBOX_TEXT) != SANDBOX_TEXT)
 			_exit(126);

@@ -1,6 +1,7 @@
 /*
- * The loop of clinferd-worker, with a model that adds one to its input in the place
- * of the engine: jobs, messages, outputs that are released late, the ways to end.
+ * The loop of clinferd-worker, with a model that adds one to its input in the
+ * place of the engine: jobs, messages, outputs that are released late, the ways
+ * to end.
  */
 #include <sys/socket.h>
 #include <sys/stat.h>

@@ -63,7 +63,9 @@ create_bell(struct channel *c, struct err *e)
 	return 0;
 }
 
-/* What the parent must not write is mapped read-only: the casts lend no right. */
+/*
+ * What the parent must not write is mapped read-only: the casts lend no right.
+ */
 static void
 create_rings(struct channel *c)
 {

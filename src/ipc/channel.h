@@ -5,7 +5,7 @@
  *				jobs, releases of outputs
  *	from-worker memory	written by the worker, read-only in the parent:
  *				completions, phase, output arena
- *	doorbell		one byte on a socketpair wakes a side that sleeps
+ *	doorbell		a byte on a socketpair wakes a side that sleeps
  *
  * All of it is thrown away when the worker dies: there is no half-written state
  * to repair.  The parent never waits for a worker here, and believes nothing it
@@ -86,7 +86,7 @@ struct channel {
 	struct ring		 submit, complete, release;
 	struct space		 space;		/* of job descriptors */
 	int			 bell;		/* ours; -1: detached */
-	int			 peer_bell;	/* the worker's, until started */
+	int			 peer_bell;	/* worker's, until started */
 	uint32_t		 open;		/* submitted, not completed */
 	uint32_t		 holds;
 };
@@ -110,8 +110,8 @@ enum ring_result channel_submit(struct channel *, const struct job *);
 
 /*
  * The next completion, to be freed with free(): RING_OK, RING_EMPTY or RING_BAD
- * (then *err says what is wrong with it).  That its job is one that was submitted
- * and that its parts fit that job is for the caller to check.
+ * (then *err says what is wrong with it).  That its job is one that was
+ * submitted and that its parts fit that job is for the caller to check.
  */
 enum ring_result channel_complete(struct channel *, struct done **,
 		    struct err *);
@@ -127,17 +127,17 @@ const void	*channel_output(const struct channel *,
 enum ring_result channel_release(struct channel *, uint64_t job);
 
 /*
- * Before blocking: true if nothing is there; then poll channel->bell for reading
- * and, when it is readable, call channel_wake(): 0, or -1 if the worker closed its
- * end or rings without measure: kill it.  Never blocks.
+ * Before blocking: true if nothing is there; then poll channel->bell for
+ * reading and, when it is readable, call channel_wake(): 0, or -1 if the worker
+ * closed its end or rings without measure: kill it.  Never blocks.
  */
 bool		 channel_sleep(struct channel *);
 int		 channel_wake(struct channel *);
 
 /*
- * What the worker says it does, times in the future cut to now; false if that is
- * no phase: kill it.  A liar can say that it began just now, again and again, so
- * a job also has a limit from its submission.
+ * What the worker says it does, times in the future cut to now; false if that
+ * is no phase: kill it.  A liar can say that it began just now, again and
+ * again, so a job also has a limit from its submission.
  */
 bool		 channel_phase(const struct channel *, int64_t now_ns,
 		    struct phase_now *);
@@ -172,8 +172,8 @@ enum ring_result wire_done(struct wire *, const struct done *);
 enum ring_result wire_released(struct wire *, uint64_t *job);
 
 /*
- * Before blocking: true if there is no job, or (wire_sleep_space) no release; then
- * poll wire->bell.  Releases do not wake a worker that waits for jobs.
+ * Before blocking: true if there is no job, or (wire_sleep_space) no release;
+ * then poll wire->bell.  Releases do not wake a worker that waits for jobs.
  * wire_wake(): 0, or -1 if the parent is gone.
  */
 bool		 wire_sleep(struct wire *);

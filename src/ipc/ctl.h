@@ -16,8 +16,8 @@
  *	PING					PONG
  *
  * A model's handle is the parent's choice, used once per worker life.  Loading
- * the same handle again is an error.  A worker that is about to fail tells so in
- * its log (standard error) and by its exit status (enum worker_exit).
+ * the same handle again is an error.  A worker that is about to fail tells so
+ * in its log (standard error) and by its exit status (enum worker_exit).
  */
 #ifndef IPC_CTL_H
 #define IPC_CTL_H
@@ -31,9 +31,9 @@
 #include "base/signature.h"
 
 #define CTL_BYTES_MAX	((size_t)192 << 10)	/* of one message */
-#define CTL_TEXT_MAX	256			/* of a name, its NUL included */
-#define CTL_PATH_MAX	1024			/* of a path, its NUL included */
-#define CTL_QUEUE_MAX	1024			/* messages waiting to be sent */
+#define CTL_TEXT_MAX	256		/* of a name, its NUL included */
+#define CTL_PATH_MAX	1024		/* of a path, its NUL included */
+#define CTL_QUEUE_MAX	1024		/* messages waiting to be sent */
 
 enum worker_exit {
 	WORKER_EXIT_OK = 0,		/* drained, or the parent is gone */
@@ -75,7 +75,7 @@ struct ctl_hello {
 	char		 device[CTL_TEXT_MAX];	/* "platform/device#k" */
 	char		 vendor[CTL_TEXT_MAX];
 	char		 driver[CTL_TEXT_MAX];	/* its version */
-	char		 sandbox[CTL_TEXT_MAX];	/* what holds: "landlock 6, seccomp" */
+	char		 sandbox[CTL_TEXT_MAX];	/* "landlock 6, seccomp" */
 	enum ctl_device	 type;
 	uint32_t	 compute_units;
 	uint64_t	 memory;		/* bytes */
@@ -91,8 +91,8 @@ struct ctl_load {
 	uint32_t	 handle;
 	char		 name[CTL_TEXT_MAX];	/* for messages */
 	uint64_t	 version;
-	char		 path[CTL_PATH_MAX];	/* beneath the directory passed */
-	uint32_t	 max_batch;		/* rows of a run; 0 or 1: no batching */
+	char		 path[CTL_PATH_MAX];	/* beneath the folder passed */
+	uint32_t	 max_batch;		/* rows of a run; 0, 1: alone */
 	enum ctl_precision precision;
 	enum ctl_cache	 cache;
 };
@@ -111,7 +111,7 @@ struct ctl_failed {
 
 struct ctl_msg {
 	enum ctl_type	 type;
-	int		 fd;		/* -1: none.  Received: owned by the message */
+	int		 fd;	/* -1: none.  Received: owned by the message */
 	union {
 		struct ctl_hello	 hello;
 		struct ctl_segment	 segment;	/* ADD DROP DROPPED */
@@ -129,7 +129,8 @@ int		 ctl_encode(const struct ctl_msg *, struct buf *, struct err *);
  * Fill *m (fd: -1) from the bytes of one packet; ERR_INVALID if they are no
  * message, ERR_MEMORY.  On success ctl_msg_done() releases what it holds.
  */
-int		 ctl_decode(const void *, size_t, struct ctl_msg *m, struct err *);
+int		 ctl_decode(const void *, size_t, struct ctl_msg *m,
+		    struct err *);
 
 /* Frees the signature, closes the descriptor. */
 void		 ctl_msg_done(struct ctl_msg *);
@@ -159,7 +160,9 @@ void		 ctl_close(struct ctl *);
  */
 int		 ctl_send(struct ctl *, const struct ctl_msg *, struct err *);
 
-/* Send what waits.  1: all sent, 0: the peer is behind (poll for writing), -1. */
+/*
+ * Send what waits.  1: all sent, 0: the peer is behind (poll for writing), -1.
+ */
 int		 ctl_flush(struct ctl *, struct err *);
 
 /*

@@ -191,8 +191,8 @@ right_size(enum dtype type, const struct shape *s, uint64_t bytes)
 }
 
 /*
- * The next tensor, checked but for where its bytes are.  *above is one more than
- * the index of the one before it.
+ * The next tensor, checked but for where its bytes are.  *above is one more
+ * than the index of the one before it.
  */
 static int
 get_tensor(struct cursor *c, struct enc_tensor *t, struct shape *s,
@@ -250,8 +250,8 @@ get_part(struct cursor *c, struct job_part *p, struct job_tensor *room,
 }
 
 /*
- * Are the counts of a header possible in n bytes, so that allocating for them is
- * no more than a few times n?
+ * Are the counts of a header possible in n bytes, so that allocating for them
+ * is no more than a few times n?
  */
 static bool
 counts_fit(size_t n, size_t header, size_t part, uint32_t n_parts,
@@ -259,7 +259,8 @@ counts_fit(size_t n, size_t header, size_t part, uint32_t n_parts,
 {
 	return n >= header && n <= DESC_BYTES_MAX && n_parts > 0 &&
 	    n_parts <= DESC_PARTS_MAX && n_tensors <= DESC_BYTES_MAX &&
-	    header + n_parts * part + n_tensors * sizeof(struct enc_tensor) <= n;
+	    header + n_parts * part +
+	    n_tensors * sizeof(struct enc_tensor) <= n;
 }
 
 static int
@@ -322,7 +323,9 @@ job_decode(const void *from, size_t n, struct err *e)
 	return j;
 }
 
-/* Of the private copy: the text is ended in place, over its padding or after. */
+/*
+ * Of the private copy: the text is ended in place, over its padding or after.
+ */
 static int
 get_text(struct cursor *c, uint32_t n, char *to, struct err *e)
 {

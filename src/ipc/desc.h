@@ -1,19 +1,20 @@
 /*
- * desc: what the rings carry.  A ring entry names a descriptor, (offset, length)
- * in the writer's descriptor space; a descriptor is a job or its completion:
+ * desc: what the rings carry.  A ring entry names a descriptor, (offset,
+ * length) in the writer's descriptor space; a descriptor is a job or its
+ * completion:
  *
  *	job  -> parts -> tensors	parent to worker: run these inputs
  *	done -> parts -> outputs	worker to parent: here are the results
  *
  * A part is a run of rows of one request.  Several requests in one job are a
- * batch; several jobs with parts of one request are a split: one mechanism.  All
- * parts of a job belong to one model and agree in the types and, but for axis 0,
- * the shapes of their inputs; their rows are run together, in order.
+ * batch; several jobs with parts of one request are a split: one mechanism.
+ * All parts of a job belong to one model and agree in the types and, but for
+ * axis 0, the shapes of their inputs; their rows are run together, in order.
  *
  * The encoded form is little-endian, fixed-width, 8-byte aligned and private to
  * desc.c.  A decoder copies it once out of the shared memory, checks everything
- * that can be checked without knowing the model or the segments, and returns one
- * allocation that free() releases.
+ * that can be checked without knowing the model or the segments, and returns
+ * one allocation that free() releases.
  */
 #ifndef IPC_DESC_H
 #define IPC_DESC_H
@@ -55,9 +56,9 @@ struct job_part {
 };
 
 struct job {
-	uint64_t	 id;		/* never used twice in a worker's life */
+	uint64_t	 id;		/* never twice in a worker's life */
 	uint32_t	 model;		/* its handle: ipc/ctl.h */
-	uint32_t	 n_parts;	/* 1 or more; with more, all have rows */
+	uint32_t	 n_parts;	/* 1 or more; if more, all have rows */
 	struct job_part	*part;
 };
 
@@ -72,7 +73,7 @@ struct done_output {
 
 struct done_part {
 	enum err_code	 code;		/* ERR_NONE: outputs are there */
-	const char	*text;		/* of the error; never NULL, "" if none */
+	const char	*text;		/* of the error; "" if none */
 	uint32_t	 n_out;		/* 0 after an error */
 	struct done_output *out;	/* the wanted ones, index ascending */
 };
@@ -82,7 +83,7 @@ struct done {
 	uint64_t	 input_ns;	/* checking and binding the inputs */
 	uint64_t	 compute_ns;	/* in the engine */
 	uint64_t	 output_ns;	/* placing the outputs; no waiting */
-	uint32_t	 n_parts;	/* as many as the job had, in its order */
+	uint32_t	 n_parts;	/* the job's, in its order */
 	struct done_part *part;
 };
 
@@ -96,8 +97,8 @@ void		 done_encode(const struct done *, void *to);
 
 /*
  * NULL and *err if anything is wrong, ERR_INVALID, or ERR_MEMORY.  Checked:
- * counts, types, ranks, that a tensor has the bytes its shape and type say, that
- * text is text, that outputs lie within an arena of arena_bytes.
+ * counts, types, ranks, that a tensor has the bytes its shape and type say,
+ * that text is text, that outputs lie within an arena of arena_bytes.
  */
 struct job	*job_decode(const void *from, size_t n, struct err *);
 struct done	*done_decode(const void *from, size_t n, uint64_t arena_bytes,

@@ -161,7 +161,9 @@ scan(struct extents *s, uint64_t bytes)
 	return NULL;
 }
 
-/* Cut what is behind the first bytes off, as a neighbour in no list; or NULL. */
+/*
+ * Cut what is behind the first bytes off, as a neighbour in no list; or NULL.
+ */
 static struct extent *
 split(struct extent *x, uint64_t bytes)
 {

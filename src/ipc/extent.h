@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-#define EXTENT_ALIGN	64	/* of every offset; sizes are rounded up to it */
+#define EXTENT_ALIGN	64	/* of every offset; sizes are rounded up */
 
 struct extents;
 
@@ -27,7 +27,7 @@ struct extent {
 
 /* NULL if out of memory. */
 struct extents	*extents_new(uint64_t bytes);
-void		 extents_free(struct extents *);	/* with all its extents */
+void		 extents_free(struct extents *);	/* and all in it */
 
 /* bytes > 0.  NULL: no room, or out of private memory. */
 struct extent	*extent_get(struct extents *, uint64_t bytes);

@@ -5,8 +5,8 @@
 #include "ipc/memory.h"
 
 /*
- * Never O_NONBLOCK: a flag of the description could be cleared by whoever shares
- * it.  MSG_DONTWAIT belongs to the call.
+ * Never O_NONBLOCK: a flag of the description could be cleared by whoever
+ * shares it.  MSG_DONTWAIT belongs to the call.
  */
 
 void

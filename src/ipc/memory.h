@@ -2,8 +2,8 @@
  * memory: the layout of what a parent and a worker share; for channel.c, wire.c
  * and the tests that play a hostile peer.
  *
- * Every field has one writer: all of to_memory the parent, all of from_memory the
- * worker.  Both ends are from one build, which CTL_HELLO proves.
+ * Every field has one writer: all of to_memory the parent, all of from_memory
+ * the worker.  Both ends are from one build, which CTL_HELLO proves.
  */
 #ifndef IPC_MEMORY_H
 #define IPC_MEMORY_H
@@ -16,7 +16,7 @@
 #include "ipc/ring.h"
 
 #define MEMORY_PAGE	4096
-#define MEMORY_DONES	(2 * CHANNEL_JOBS)	/* never full before the worker lies */
+#define MEMORY_DONES	(2 * CHANNEL_JOBS)	/* full: the worker lies */
 
 struct to_memory {
 	struct ring_tx		submit;
@@ -34,17 +34,18 @@ struct from_memory {
 	_Atomic uint64_t	complete_entry[MEMORY_DONES];
 	/* The phase in the upper 4 bits, since when in ns below: one word. */
 	alignas(CACHE_LINE) _Atomic uint64_t phase;
-	_Atomic uint64_t	phase_job;	/* written before a phase that has one */
+	_Atomic uint64_t	phase_job;	/* written before its phase */
 	alignas(MEMORY_PAGE) unsigned char desc[CHANNEL_DESC];
 	alignas(MEMORY_PAGE) unsigned char arena[];
 };
 
-#define MEMORY_RINGS	512		/* no honest worker rings as often unheard */
+#define MEMORY_RINGS	512	/* no honest worker rings as often unheard */
 #define MEMORY_PHASE_SHIFT	60
 #define MEMORY_PHASE_NS	(((uint64_t)1 << MEMORY_PHASE_SHIFT) - 1)
 
 _Static_assert(sizeof(_Atomic uint64_t) == 8, "shared layout");
-_Static_assert(offsetof(struct to_memory, submit_entry) == 192, "shared layout");
+_Static_assert(offsetof(struct to_memory, submit_entry) == 192,
+    "shared layout");
 _Static_assert(offsetof(struct to_memory, release_entry) == 704,
     "shared layout");
 _Static_assert(offsetof(struct to_memory, desc) == 12288, "shared layout");
@@ -78,8 +79,8 @@ memory_entry_split(uint64_t entry, uint32_t *offset, uint32_t *bytes)
 void	 memory_ring(int bell);
 
 /*
- * Take bytes off it, MEMORY_RINGS at most, never blocking: how many, or -1 if its
- * other end is closed.
+ * Take bytes off it, MEMORY_RINGS at most, never blocking: how many, or -1 if
+ * its other end is closed.
  */
 int	 memory_hush(int bell);
 

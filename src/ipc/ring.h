@@ -2,9 +2,9 @@
  * ring: a queue of 64-bit entries from one process to another, neither of which
  * trusts the other.
  *
- * One producer, one consumer, no locks.  Each side owns a piece of shared memory
- * that only it can write (the other side maps it read-only), so a field has one
- * writer by the MMU, not by discipline:
+ * One producer, one consumer, no locks.  Each side owns a piece of shared
+ * memory that only it can write (the other side maps it read-only), so a field
+ * has one writer by the MMU, not by discipline:
  *
  *	producer's	struct ring_tx, the count pushed, and the entries
  *	consumer's	struct ring_rx, the count popped, and "asleep"
@@ -14,8 +14,8 @@
  * 0 <= pushed - popped <= size and it never goes back.  Anything else is
  * RING_BAD: the peer is broken or hostile, and the caller should be rid of it.
  *
- * Sleeping: a consumer that finds the ring empty calls ring_sleep(); if that says
- * true it may block on its doorbell.  A producer whose ring_push() returns
+ * Sleeping: a consumer that finds the ring empty calls ring_sleep(); if that
+ * says true it may block on its doorbell.  A producer whose ring_push() returns
  * RING_WAKE must ring it.  No wake-up is lost; a lying peer can cause spurious
  * ones only.
  */
@@ -60,7 +60,7 @@ struct ring {
 	_Atomic uint64_t	*entry;
 	uint32_t		 size;	/* entries; a power of two */
 	uint32_t		 own;	/* pushed, or popped: ours to advance */
-	uint32_t		 peer;	/* the peer's count when last believed */
+	uint32_t		 peer;	/* peer's count when last believed */
 };
 
 /* Either side; the memory is zero-filled and size a power of two. */
@@ -70,12 +70,14 @@ void		 ring_init(struct ring *, struct ring_tx *, struct ring_rx *,
 /* Producer.  RING_OK, RING_WAKE, RING_FULL or RING_BAD. */
 enum ring_result ring_push(struct ring *, uint64_t entry);
 
-/* Producer.  Look how far the consumer is: RING_OK, with r->peer, or RING_BAD. */
+/*
+ * Producer.  Look how far the consumer is: RING_OK, with r->peer, or RING_BAD.
+ */
 enum ring_result ring_popped(struct ring *);
 
 /*
- * Consumer.  The oldest entry, which stays, and with it what it refers to, until
- * ring_drop().  RING_OK, RING_EMPTY or RING_BAD.
+ * Consumer.  The oldest entry, which stays, and with it what it refers to,
+ * until ring_drop().  RING_OK, RING_EMPTY or RING_BAD.
  */
 enum ring_result ring_peek(struct ring *, uint64_t *entry);
 void		 ring_drop(struct ring *);

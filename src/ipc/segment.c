@@ -12,7 +12,7 @@ struct arena_segment {
 	uint32_t		 id;
 	struct shm		 shm;
 	struct extents		*extents;
-	int64_t			 empty_ns;	/* seen empty since; 0: not seen */
+	int64_t			 empty_ns;	/* seen empty since; or 0 */
 };
 
 struct arena {
@@ -147,7 +147,9 @@ drop_empty(struct arena *a)
 	}
 }
 
-/* A new segment for a block of n bytes: of the usual size if the limit allows. */
+/*
+ * A new segment for a block of n bytes: of the usual size if the limit allows.
+ */
 static struct arena_segment *
 grow(struct arena *a, size_t n, struct err *e)
 {

@@ -1,17 +1,18 @@
 /*
  * segment: the request arena, where the inputs of all requests lie.
  *
- * Sealed segments that the parent writes and every worker maps read-only.  Bodies
- * are received and parsed straight into blocks of it; any worker can run any
- * request from there, and running it again costs nothing.  Which bytes are in use
- * is known to the parent alone (ipc/extent.h).
+ * Sealed segments that the parent writes and every worker maps read-only.
+ * Bodies are received and parsed straight into blocks of it; any worker can run
+ * any request from there, and running it again costs nothing.  Which bytes are
+ * in use is known to the parent alone (ipc/extent.h).
  *
  * A block is counted: the request that made it is one holder, every job at a
- * worker that reads it another.  The bytes are used again when the last is gone,
- * that is when the request is answered and no live worker can still read them.
+ * worker that reads it another.  The bytes are used again when the last is
+ * gone, that is when the request is answered and no live worker can still read
+ * them.
  *
- * A segment that was empty for a while is dropped.  Ids are never used twice, so
- * a late reader finds nothing instead of somebody else's bytes.
+ * A segment that was empty for a while is dropped.  Ids are never used twice,
+ * so a late reader finds nothing instead of somebody else's bytes.
  */
 #ifndef IPC_SEGMENT_H
 #define IPC_SEGMENT_H
@@ -33,7 +34,9 @@ struct segment {
 	size_t		 bytes;
 };
 
-/* A piece of a segment.  Read the fields, change them through the calls only. */
+/*
+ * A piece of a segment.  Read the fields, change them through the calls only.
+ */
 struct block {
 	uint32_t	 segment;	/* id */
 	uint32_t	 holds;
@@ -76,7 +79,9 @@ void		 block_trim(struct block *, size_t n);
  */
 int64_t		 arena_sweep(struct arena *, int64_t now_ns, int64_t keep_ns);
 
-/* The i-th segment, in order of id, for a worker that starts; false at the end. */
+/*
+ * The i-th segment, in order of id, for a worker that starts; false at the end.
+ */
 bool		 arena_segment(const struct arena *, uint32_t i,
 		    struct segment *);
 

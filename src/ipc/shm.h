@@ -2,9 +2,10 @@
  * shm: memory shared between the parent and a worker, by file descriptor.
  *
  * Always a sealed memfd: SHRINK and GROW are sealed before a peer sees it, so
- * that no peer can turn our accesses into SIGBUS; FUTURE_WRITE as well where the
- * peer must only read, so that our own mapping is the last writable one there
- * will ever be.  What comes from a peer is checked for both before it is mapped.
+ * that no peer can turn our accesses into SIGBUS; FUTURE_WRITE as well where
+ * the peer must only read, so that our own mapping is the last writable one
+ * there will ever be.  What comes from a peer is checked for both before it is
+ * mapped.
  */
 #ifndef IPC_SHM_H
 #define IPC_SHM_H
@@ -33,8 +34,8 @@ int	 shm_create(struct shm *, const char *name, size_t bytes, enum shm_peer,
  * Map what a peer passed.  Takes the descriptor over, also on failure.  Fails
  * unless it is sealed memory of min to max bytes; writable: map read-write.
  */
-int	 shm_map_own(struct shm *, int fd, size_t min, size_t max, bool writable,
-	    struct err *);
+int	 shm_map_own(struct shm *, int fd, size_t min, size_t max,
+	    bool writable, struct err *);
 
 /* Close the descriptor, keep the mapping. */
 void	 shm_close_fd(struct shm *);

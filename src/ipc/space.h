@@ -1,6 +1,6 @@
 /*
- * space: the writer's view of a descriptor space: a piece of bytes for each ring
- * entry, taken back when the ring says that the entry is consumed.
+ * space: the writer's view of a descriptor space: a piece of bytes for each
+ * ring entry, taken back when the ring says that the entry is consumed.
  *
  * What is in use is private to the writer (ipc/extent.h), so that few pages are
  * ever touched and a peer can spoil the bytes, but not the bookkeeping.
@@ -18,7 +18,7 @@
 struct space {
 	struct extents	*extents;
 	struct extent	*of[SPACE_ENTRIES];	/* by ring count, masked */
-	uint32_t	 oldest;	/* ring counts: [oldest, newest) are in use */
+	uint32_t	 oldest;	/* ring counts: [oldest, newest) */
 	uint32_t	 newest;
 };
 

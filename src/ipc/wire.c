@@ -5,7 +5,9 @@
 #include "ipc/channel.h"
 #include "ipc/memory.h"
 
-/* The mirror of channel.c's: what is cast to writable here is mapped read-only. */
+/*
+ * The mirror of channel.c's: what is cast to writable here is mapped read-only.
+ */
 static void
 open_rings(struct wire *w)
 {

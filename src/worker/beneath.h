@@ -1,9 +1,10 @@
 /*
  * beneath: reading files below a directory descriptor, and nowhere else.
  *
- * Names come from messages and from model files.  They are resolved by the kernel
- * so that no "..", absolute path or symbolic link leads outside; files are read,
- * never mapped, since a file that somebody cuts while it is mapped kills us.
+ * Names come from messages and from model files.  They are resolved by the
+ * kernel so that no "..", absolute path or symbolic link leads outside; files
+ * are read, never mapped, since a file that somebody cuts while it is mapped
+ * kills us.
  */
 #ifndef WORKER_BENEATH_H
 #define WORKER_BENEATH_H

@@ -1,8 +1,9 @@
 /*
  * bind: a job's descriptor on one side, a run of the engine on the other.
  *
- * The rows of all parts are joined along axis 0 into one input per name, without
- * copying; each part's rows of each output are found again in the joined result.
+ * The rows of all parts are joined along axis 0 into one input per name,
+ * without copying; each part's rows of each output are found again in the
+ * joined result.
  */
 #ifndef WORKER_BIND_H
 #define WORKER_BIND_H
@@ -45,15 +46,18 @@ void	 binder_done(struct binder *);
 int	 binder_room(struct binder *, const struct job *, struct err *);
 
 /*
- * Fill in[], want[] for the parts [first, first + n) of a job.  ERR_UNAVAILABLE: a
- * segment is not known (yet); ERR_INTERNAL: the parts do not fit together, or lie
- * outside of their segment.
+ * Fill in[], want[] for the parts [first, first + n) of a job.
+ * ERR_UNAVAILABLE: a segment is not known (yet); ERR_INTERNAL: the parts do not
+ * fit together, or lie outside of their segment.
  */
 int	 bind_inputs(struct binder *, const struct views *,
 	    const struct signature *, const struct job *, uint32_t first,
 	    uint32_t n, struct err *);
 
-/* Can rows of these types be told apart by bytes, so that parts may share a run? */
+/*
+ * Can rows of these types be told apart by bytes, so that parts may share a
+ * run?
+ */
 bool	 bind_can_share(const struct signature *);
 
 /*

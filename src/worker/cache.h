@@ -1,5 +1,6 @@
 /*
- * cache: the worker's own folder, where program binaries and drivers' files lie.
+ * cache: the worker's own folder, where program binaries and drivers' files
+ * lie.
  *
  * Nobody else writes there, and all of it can be made again.
  */

@@ -68,8 +68,8 @@ place(void *arg, uint32_t i, const struct io *as, size_t bytes)
 }
 
 /*
- * A part may name a segment whose message is still on its way: jobs and messages
- * come by different roads.
+ * A part may name a segment whose message is still on its way: jobs and
+ * messages come by different roads.
  */
 static int
 bind(struct worker *w, const struct signature *s, const struct job *j,
@@ -219,7 +219,9 @@ complete(struct worker *w, const struct job *j, const struct times *t)
 		outbox_rewind(&w->outbox, 0);
 		fail_all(&w->binder, j, &e);
 	}
-	/* Empty outputs take no memory, but the parent will release them too. */
+	/*
+	 * Empty outputs take no memory, but the parent will release them too.
+	 */
 	outbox_commit(&w->outbox, done_has_output(&d));
 	send_done(w, j, &d);
 }

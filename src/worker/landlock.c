@@ -170,7 +170,9 @@ allow_nvidia(const struct landlock *l, struct err *e)
 	return allow_places(l, nvidia, nitems(nvidia), e);
 }
 
-/* Of an ICD file: the folder of the library it names, if it names one by path. */
+/*
+ * Of an ICD file: the folder of the library it names, if it names one by path.
+ */
 static int
 allow_library(const struct landlock *l, const char *icd, struct err *e)
 {

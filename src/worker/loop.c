@@ -38,7 +38,9 @@ load_failed(struct worker *w, const struct ctl_load *l, const struct err *e)
 	    (unsigned long long)l->version, e->text);
 }
 
-/* As the parent wants it for a model whose loading has ended a worker before. */
+/*
+ * As the parent wants it for a model whose loading has ended a worker before.
+ */
 static void
 prepare_cache(struct worker *w, enum ctl_cache policy)
 {
@@ -164,7 +166,10 @@ worker_hear(struct worker *w)
 		worker_fail(WORKER_EXIT_PARENT, &e);
 	}
 	on[m.type](w, &m);
-	/* A signature in it would be ours; only CTL_LOADED has one, and we send that. */
+	/*
+	 * A signature in it would be ours; only CTL_LOADED has one, and we send
+	 * that.
+	 */
 	ctl_msg_done(&m);
 	wire_phase(&w->wire, PHASE_IDLE, 0);
 	return true;

@@ -1,8 +1,8 @@
 /*
  * clinferd-worker: one device's driver in a process of its own.
  *
- * The order matters: leash and sandbox while there is one thread, then the driver,
- * then signals, then the greeting that makes us ready.
+ * The order matters: leash and sandbox while there is one thread, then the
+ * driver, then signals, then the greeting that makes us ready.
  */
 #include <limits.h>
 #include <stdlib.h>

@@ -18,12 +18,13 @@ struct outbox {
 	struct held	*now;		/* of the job being written; or NULL */
 	struct held	*first, **last;	/* completed, oldest first */
 	uint32_t	 n_held;
-	uint64_t	 peak;		/* most bytes in use; the owner resets it */
+	uint64_t	 peak;		/* most bytes in use; owner resets it */
 };
 
 #define OUTBOX_NONE	UINT64_MAX
 
-int		 outbox_open(struct outbox *, uint64_t arena_bytes, struct err *);
+int		 outbox_open(struct outbox *, uint64_t arena_bytes,
+		    struct err *);
 void		 outbox_close(struct outbox *);
 
 int		 outbox_begin(struct outbox *, uint64_t job, struct err *);

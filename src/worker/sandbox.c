@@ -55,7 +55,9 @@ sandbox_leash(int socket, struct err *e)
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
 		return err_sys(e, "parent death signal");
-	/* It may have died before that: then somebody else is our parent now. */
+	/*
+	 * It may have died before that: then somebody else is our parent now.
+	 */
 	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &n) == -1)
 		return err_sys(e, "control socket");
 	if (peer.pid != getppid())

@@ -1,10 +1,12 @@
 /*
- * sandbox: what a worker takes from itself before it touches a driver or a model.
+ * sandbox: what a worker takes from itself before it touches a driver or a
+ * model.
  *
- * All of it before the first OpenCL call: Landlock and no_new_privs bind only the
- * calling thread and what it starts, and drivers start threads as soon as they
- * are asked for their devices.  Order: die with the parent, limits, no_new_privs,
- * Landlock (files, TCP, signals), seccomp (calls that no driver needs).
+ * All of it before the first OpenCL call: Landlock and no_new_privs bind only
+ * the calling thread and what it starts, and drivers start threads as soon as
+ * they are asked for their devices.  Order: die with the parent, limits,
+ * no_new_privs, Landlock (files, TCP, signals), seccomp (calls that no driver
+ * needs).
  *
  * What a hijacked worker can still do: read what its device's driver needs, the
  * model repositories and its own cache, write its own cache, and talk to its
@@ -21,7 +23,7 @@
 
 enum sandbox {
 	SANDBOX_OFF,		/* limits and no_new_privs only */
-	SANDBOX_AUTO,		/* what the kernel has; what is missing is told */
+	SANDBOX_AUTO,		/* what the kernel has; the rest is told */
 	SANDBOX_REQUIRED,	/* all, or the worker does not start */
 };
 
@@ -31,8 +33,9 @@ enum sandbox {
 bool	 sandbox_by_name(const char *, enum sandbox *);
 
 /*
- * Die with the process at the other end of that socket, which must be our parent;
- * limits; close what was not given to us.  -1: the parent is gone already.
+ * Die with the process at the other end of that socket, which must be our
+ * parent; limits; close what was not given to us.  -1: the parent is gone
+ * already.
  */
 int	 sandbox_leash(int socket, struct err *);
 

@@ -1,7 +1,7 @@
 /*
- * seccomp: calls that no OpenCL driver needs, and that would let a hijacked worker
- * reach beyond what Landlock covers.  A deny list: drivers are too different for
- * the other kind, and a compiler with its linker runs in here.
+ * seccomp: calls that no OpenCL driver needs, and that would let a hijacked
+ * worker reach beyond what Landlock covers.  A deny list: drivers are too
+ * different for the other kind, and a compiler with its linker runs in here.
  */
 #include <linux/audit.h>
 #include <linux/filter.h>

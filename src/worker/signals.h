@@ -22,6 +22,7 @@ void	 signals_after(void);
 bool	 signals_ended(void);
 
 /* ppoll() that SIGTERM interrupts; NULL: no limit. */
-int	 signals_poll(struct pollfd *, unsigned n, const struct timespec *limit);
+int	 signals_poll(struct pollfd *, unsigned n,
+	    const struct timespec *limit);
 
 #endif

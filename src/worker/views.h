@@ -17,8 +17,8 @@ struct views {
 };
 
 /* Takes the descriptor over, also on failure. */
-int		 views_add_own(struct views *, uint32_t id, uint64_t bytes, int fd,
-		    struct err *);
+int		 views_add_own(struct views *, uint32_t id, uint64_t bytes,
+		    int fd, struct err *);
 
 /* -1: there is no such segment. */
 int		 views_drop(struct views *, uint32_t id, struct err *);

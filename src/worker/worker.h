@@ -2,9 +2,9 @@
  * worker: what the pieces of clinferd-worker share.
  *
  * One thread: it answers control messages and runs jobs in turn, whichever is
- * there, and sleeps when neither is.  A fault of the device, and nonsense from the
- * parent, end the process at once with a status that says which (ipc/ctl.h); the
- * parent replays what was lost.
+ * there, and sleeps when neither is.  A fault of the device, and nonsense from
+ * the parent, end the process at once with a status that says which
+ * (ipc/ctl.h); the parent replays what was lost.
  */
 #ifndef WORKER_WORKER_H
 #define WORKER_WORKER_H
@@ -57,8 +57,8 @@ bool		 worker_hear(struct worker *);
 bool		 worker_serve(struct worker *);
 
 /*
- * Wait until the parent has released something; false if nothing is held that it
- * could release.
+ * Wait until the parent has released something; false if nothing is held that
+ * it could release.
  */
 bool		 worker_wait_space(struct worker *);
 

@@ -1,6 +1,6 @@
 /*
- * Descriptors: the first byte says whether a job or a completion, then its bytes.
- * What is accepted encodes to the same length and is accepted again.
+ * Descriptors: the first byte says whether a job or a completion, then its
+ * bytes. What is accepted encodes to the same length and is accepted again.
  */
 #include "ipc/desc.h"
 
