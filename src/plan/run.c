@@ -56,7 +56,7 @@ apply(struct plan *p, const struct plan_place *at, struct err *err)
 		for (int k = 0; s->host == NULL && k < s->n_arg; k++) {
 			if (apply_arg(s->ocl, at_arg, &s->arg[k], at, err) < 0)
 				return err_prefix(err, "kernel %s", s->kernel);
-			at_arg += s->arg[k].kind == ARG_SCRATCH ? 2 : 1;
+			at_arg++;
 		}
 	}
 	p->generation = at->generation;
