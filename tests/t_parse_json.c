@@ -328,8 +328,8 @@ END_TEST
 START_TEST(strings_are_escaped)
 {
 	static const char s[] = "a\"\\\n\x01\x7f\xc3\xa9\xff.";
-	char got[JSON_STRING_ROOM(sizeof(s))];
-	size_t n = json_string(s, sizeof(s) - 1, got);
+	char got[JSON_QUOTE_ROOM(sizeof(s))];
+	size_t n = json_quote(s, sizeof(s) - 1, got);
 	static const char want[] = "\"a\\\"\\\\\\n\\u0001\\u007f\xc3\xa9\\ufffd.\"";
 
 	ck_assert_uint_eq(n, sizeof(want) - 1);

@@ -169,11 +169,15 @@ hold_timer(int fd, short what, void *arg)
 void
 hold_copy_all(struct queue *q, const struct slot *s)
 {
-	struct holder *w = q->holders, *next;
+	struct holder *w = q->holders;
 
-	for (; w != NULL; w = next) {
-		next = w->next;
-		if (w->hold->slot == s && w->hold->life == s->life)
+	/* One that copies may let go of others too: begin again after each. */
+	while (w != NULL) {
+		if (w->hold->slot == s && w->hold->life == s->life) {
 			ask(q, w);
+			w = q->holders;
+		} else {
+			w = w->next;
+		}
 	}
 }

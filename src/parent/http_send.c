@@ -266,9 +266,9 @@ static void
 send_error(struct http_call *call, int status, const char *text,
     const char *headers)
 {
-	static char json[JSON_STRING_ROOM(ERROR_MAX)];
+	static char json[JSON_QUOTE_ROOM(ERROR_MAX)];
 	struct evbuffer *b = call->conn->body;
-	size_t n = json_string(text, strlen(text), json);
+	size_t n = json_quote(text, strlen(text), json);
 
 	if (call->answered)
 		return;
@@ -312,11 +312,11 @@ http_fail(struct http_call *call, const struct err *e, int retry_after_s)
 	    retry_after_s > 0 ? line : NULL);
 }
 
-size_t
-http_copy(struct http_call *call)
+/* The same bytes in memory of our own; -1: none left. */
+static int
+copy_buffer(struct evbuffer **b)
 {
-	struct http_conn *c = call->conn;
-	size_t n = evbuffer_get_length(c->out);
+	size_t n = evbuffer_get_length(*b);
 	struct evbuffer *copy = evbuffer_new();
 	struct evbuffer_iovec v;
 
@@ -324,14 +324,26 @@ http_copy(struct http_call *call)
 	    &v, 1) != 1)) {
 		if (copy != NULL)
 			evbuffer_free(copy);
-		conn_close(c);
-		return 0;
+		return -1;
 	}
 	if (n > 0) {
-		v.iov_len = (size_t)evbuffer_remove(c->out, v.iov_base, n);
+		v.iov_len = (size_t)evbuffer_remove(*b, v.iov_base, n);
 		(void)evbuffer_commit_space(copy, &v, 1);
 	}
-	evbuffer_free(c->out);
-	c->out = copy;
-	return n;
+	evbuffer_free(*b);
+	*b = copy;
+	return 0;
+}
+
+size_t
+http_copy(struct http_call *call)
+{
+	struct http_conn *c = call->conn;
+	size_t n = evbuffer_get_length(c->out) + evbuffer_get_length(c->body);
+
+	if (http_charge(call, n) && copy_buffer(&c->out) == 0 &&
+	    copy_buffer(&c->body) == 0)
+		return n;
+	conn_close(c);
+	return 0;
 }

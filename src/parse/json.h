@@ -136,13 +136,13 @@ int		 json_fill(struct json_fill *, size_t slice, struct err *);
 size_t		 json_print(enum dtype, const void *data, size_t n, char *text,
 		    size_t room, size_t *bytes);
 
-/* Bytes that json_string() needs at most for n bytes. */
-#define JSON_STRING_ROOM(n)	(6 * (n) + 2)
+/* Bytes that json_quote() needs at most for n bytes. */
+#define JSON_QUOTE_ROOM(n)	(6 * (n) + 2)
 
 /*
  * s[0, n) as a JSON string with its quotes; bytes that are no UTF-8 become U+FFFD.
  * Returns bytes written.
  */
-size_t		 json_string(const char *s, size_t n, char *text);
+size_t		 json_quote(const char *s, size_t n, char *text);
 
 #endif

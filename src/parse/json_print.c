@@ -40,7 +40,7 @@ put_control(unsigned char c, char *out)
 }
 
 size_t
-json_string(const char *s, size_t n, char *text)
+json_quote(const char *s, size_t n, char *text)
 {
 	size_t w = 0, len;
 
