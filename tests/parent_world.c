@@ -146,7 +146,8 @@ world_open(struct world *w, const char *settings, const char *env,
 	ck_assert_int_eq(mkdir(path, 0700), 0);
 	world_model(w, "../fake.icd", "none");
 	(void)snprintf(path, sizeof(path), "%s/fake.icd", w->dir);
-	(void)setenv("OCL_ICD_VENDORS", path, 1);
+	(void)setenv("OCL_ICD_VENDORS", getenv("WORLD_ICD") != NULL ?
+	    getenv("WORLD_ICD") : path, 1);
 	each_word(w, env, set_env);
 	each_word(w, models, add_model);
 	p->base = event_base_new();

@@ -25,7 +25,7 @@
 #include "parent/sup.h"
 
 #define ENV_MAX		128
-#define ARGS_MAX	16
+#define ARGS_MAX	128
 
 /* Sources of descriptors are moved above the fixed numbers first. */
 #define FD_SAFE		64
@@ -328,6 +328,8 @@ dress_worker(struct outfit *o, const struct slot *s, const char *cache,
 	(void)snprintf(text, sizeof(text), "%u", s->id);
 	argue_pair(o, "--id", text);
 	argue_pair(o, "--sandbox", c->worker_sandbox);
+	for (size_t i = 0; i < c->models_dir.n; i++)
+		argue_pair(o, "--read", c->models_dir.v[i]);
 	if (*c->engine_cl_dir != '\0')
 		argue_pair(o, "--cl-dir", c->engine_cl_dir);
 	if (c->engine_memory != 0) {
