@@ -127,9 +127,9 @@ items_from(int piece, int n, int total)
 #define BNOT(a)		(~(a))
 
 /*
- * Words that differ between floats and integers.  Those for integers and doubles
- * only where the preamble asks (EXPR_INT, EXPR_DOUBLE): no kernel of floats should
- * pay for them when it is compiled.
+ * Words that differ between floats and integers.  Those for integers and
+ * doubles only where the preamble asks (EXPR_INT, EXPR_DOUBLE): no kernel of
+ * floats should pay for them when it is compiled.
  */
 #define WORDS_F(F)							\
 OVERLOAD F ABS(F a) { return fabs(a); }					\
@@ -141,7 +141,8 @@ OVERLOAD F								\
 MOD(F a, F b)								\
 {									\
 	F r = fmod(a, b);						\
-	return SEL(AND(NE(r, (F)(0)), LT(r * b, (F)(0))), r + b, r);	\
+	return SEL(AND(NE(r, (F)(0)), NE(LT(r, (F)(0)), LT(b, (F)(0)))), \
+	    r + b, r);							\
 }
 WORDS_F(float)
 WORDS_F(float4)
@@ -169,9 +170,11 @@ OVERLOAD I								\
 POW(I a, I b)								\
 {									\
 	I r = 1, n = b;							\
+	I odd = SEL(EQ(b & 1, (I)(0)), (I)(1), a);			\
+	I unit = SEL(OR(EQ(a, (I)(1)), EQ(a, (I)(-1))), odd, (I)(0));	\
 	for (int i = 0; i < BITS; i++, n >>= 1, a *= a)			\
 		r *= SEL(EQ(n & 1, (I)(0)), (I)(1), a);			\
-	return r;							\
+	return SEL(LT(b, (I)(0)), unit, r);				\
 }									\
 OVERLOAD I SHL(I a, I b) { return SEL(OR(LT(b, (I)(0)),			\
     GT(b, (I)(BITS - 1))), (I)(0), a << (b & (BITS - 1))); }		\
@@ -293,90 +296,6 @@ MATH(float16, int16, convert_int16)
 #define TANH(x)		fast_tanh(x)
 #define SIGMOID(x)	fast_sigmoid(x)
 #define ERF(x)		fast_erf(x)
-
-/* The words of expressions that mean the same for all numbers. */
-#define ADD(a, b)	((a) + (b))
-#define SUB(a, b)	((a) - (b))
-#define MUL(a, b)	((a) * (b))
-#define NEG(a)		(-(a))
-#define BAND(a, b)	((a) & (b))
-#define BOR(a, b)	((a) | (b))
-#define BXOR(a, b)	((a) ^ (b))
-#define BNOT(a)		(~(a))
-#define LOG(x)		log(x)
-/* A NaN in a stays; who wants one in b to win says so. */
-#define MIN(a, b)	SEL(GT(a, b), b, a)
-#define MAX(a, b)	SEL(LT(a, b), b, a)
-
-/* And those that do not: integers wrap, and divide by zero to zero. */
-#define FLOAT_WORDS(F)							\
-OVERLOAD F word_abs(F a) { return fabs(a); }				\
-OVERLOAD F word_sign(F a)						\
-{									\
-	return SEL(GT(a, 0.0f), (F)(1.0f),				\
-	    SEL(LT(a, 0.0f), (F)(-1.0f), a));				\
-}									\
-OVERLOAD F word_div(F a, F b) { return a / b; }				\
-OVERLOAD F word_fmod(F a, F b) { return fmod(a, b); }			\
-OVERLOAD F word_mod(F a, F b)						\
-{									\
-	F r = fmod(a, b);						\
-	return SEL(AND(NE(r, 0.0f), LT(r * b, 0.0f)), r + b, r);	\
-}									\
-OVERLOAD F word_pow(F a, F b) { return pow(a, b); }
-FLOAT_WORDS(float)
-FLOAT_WORDS(float4)
-FLOAT_WORDS(float8)
-FLOAT_WORDS(float16)
-
-#define INT_WORDS(T, BITS, MINUS, LESS)					\
-OVERLOAD T word_abs(T a) { return LESS(a) ? -a : a; }			\
-OVERLOAD T word_sign(T a) { return LESS(a) ? -1 : a != 0; }		\
-OVERLOAD T word_div(T a, T b)						\
-{									\
-	return b == 0 ? 0 : MINUS(b) ? -a : a / b;			\
-}									\
-OVERLOAD T word_fmod(T a, T b)						\
-{									\
-	return b == 0 || MINUS(b) ? 0 : a % b;				\
-}									\
-OVERLOAD T word_mod(T a, T b)						\
-{									\
-	T r = word_fmod(a, b);						\
-	return r != 0 && LESS(r) != LESS(b) ? r + b : r;		\
-}									\
-OVERLOAD T word_pow(T a, T b)						\
-{									\
-	T r = 1;							\
-	if (LESS(b))							\
-		return a == 1 ? 1 : MINUS(a) ? (b % 2 ? -1 : 1) : 0;	\
-	for (; b != 0; b /= 2, a *= a)					\
-		if (b & 1)						\
-			r *= a;						\
-	return r;							\
-}									\
-OVERLOAD T word_shl(T a, T b) { return (ulong)b < BITS ? a << b : 0; }	\
-OVERLOAD T word_shr(T a, T b) { return (ulong)b < BITS ? a >> b : 0; }
-#define NEVER(a)	false
-#define IS_MINUS(a)	((a) == -1)
-#define IS_LESS(a)	((a) < 0)
-INT_WORDS(char, 8, IS_MINUS, IS_LESS)
-INT_WORDS(short, 16, IS_MINUS, IS_LESS)
-INT_WORDS(int, 32, IS_MINUS, IS_LESS)
-INT_WORDS(long, 64, IS_MINUS, IS_LESS)
-INT_WORDS(uchar, 8, NEVER, NEVER)
-INT_WORDS(ushort, 16, NEVER, NEVER)
-INT_WORDS(uint, 32, NEVER, NEVER)
-INT_WORDS(ulong, 64, NEVER, NEVER)
-
-#define ABS(a)		word_abs(a)
-#define SIGN(a)		word_sign(a)
-#define DIV(a, b)	word_div(a, b)
-#define MOD(a, b)	word_mod(a, b)
-#define FMOD(a, b)	word_fmod(a, b)
-#define POW(a, b)	word_pow(a, b)
-#define SHL(a, b)	word_shl(a, b)
-#define SHR(a, b)	word_shr(a, b)
 
 /* A native vector of floats. */
 #define VCAT2(a, b)	a##b

@@ -375,7 +375,7 @@ START_TEST(many_programs_are_built_at_once)
 		return;
 	b = new_buf(ocl, sizeof(got));
 	for (int i = 0; i < 2 * MANY; i++) {
-		(void)snprintf(define, sizeof(define), "-DADD=%d.5f", i % MANY);
+		(void)snprintf(define, sizeof(define), "-DPLUS=%d.5f", i % MANY);
 		step[i] = new_step(ocl, "t_add", define);
 		tensor_arg(step[i], 0, b, 0);
 		tensor_arg(step[i], 2, b, 0);
@@ -417,7 +417,7 @@ START_TEST(mistakes_are_told)
 	ck_assert_int_eq(e.code, ERR_LIMIT);
 	ocl_step_free(ocl, step);
 
-	step = new_step(ocl, "t_add", "-DADD=nonsense");
+	step = new_step(ocl, "t_add", "-DPLUS=nonsense");
 	ck_assert_int_eq(ocl_build(ocl, &step, 1, &e), -1);
 	ck_assert_int_eq(e.code, ERR_INTERNAL);
 	ck_assert_ptr_nonnull(strstr(e.text, "t_ocl.cl: t_add"));

@@ -368,7 +368,7 @@ START_TEST(programs_survive_a_process)
 	s = life("", false, 1);
 	ck_assert_uint_eq(s.compiled, 0);
 	ck_assert_uint_eq(s.loaded, 1);
-	s = life("-DADD=3", false, 3);
+	s = life("-DPLUS=3", false, 3);
 	ck_assert_uint_eq(s.compiled, 1);
 	s = life("", true, 1);
 	ck_assert_uint_eq(s.compiled, 1);

@@ -1,16 +1,16 @@
 /* Kernels of tests/t_ocl.c. */
-#ifndef ADD
-#define ADD 1.0f
+#ifndef PLUS
+#define PLUS 1.0f
 #endif
 
-/* y = x + ADD */
+/* y = x + PLUS */
 KERNEL void
 t_add(IN(float, x), OUT(float, y), int n EPI_ARGS WORK)
 {
 	AT(x);
 	AT(y);
 	FOR_ITEMS(i, n)
-		y[i] = EPI(x[i] + ADD, i, 0);
+		y[i] = EPI(x[i] + PLUS, i, 0);
 }
 
 /* y[i] = the sum of x[i - 1], x[i] and x[i + 1], as of a ring */
