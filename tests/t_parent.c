@@ -18,6 +18,7 @@
 #include "parent/sup.h"
 
 #define MS	NS_PER_MS
+#define S	NS_PER_S
 
 static char	said[64][512];
 static int	n_said;
@@ -211,19 +212,22 @@ START_TEST(estimates_follow_measurements)
 	struct estimate e;
 
 	memset(&e, 0, sizeof(e));
-	ck_assert_int_eq(estimate_get(&e, 8), 0);
-	estimate_add(&e, 8, 80 * MS);
-	ck_assert_int_eq(estimate_get(&e, 8), 80 * MS);
-	ck_assert_int_eq(estimate_get(&e, 16), 160 * MS);
-	ck_assert_int_eq(estimate_get(&e, 1), 10 * MS);
+	ck_assert_int_eq(estimate_get(&e, 8, S), 0);
+	estimate_add(&e, 8, 80 * MS, S);
+	ck_assert_int_eq(estimate_get(&e, 8, S), 80 * MS);
+	ck_assert_int_eq(estimate_get(&e, 16, S), 160 * MS);
+	ck_assert_int_eq(estimate_get(&e, 1, S), 10 * MS);
 	/* The first run paid for planning: forget it at once. */
-	estimate_add(&e, 8, 8 * MS);
-	ck_assert_int_eq(estimate_get(&e, 8), 8 * MS);
-	estimate_add(&e, 8, 16 * MS);
-	ck_assert_int_eq(estimate_get(&e, 8), 9 * MS);
-	estimate_add(&e, 0, 2 * MS);
-	ck_assert_int_eq(estimate_get(&e, 1), 2 * MS);
-	ck_assert_int_eq(estimate_get(&e, INT64_MAX), (9 * MS) << 13);
+	estimate_add(&e, 8, 8 * MS, S);
+	ck_assert_int_eq(estimate_get(&e, 8, S), 8 * MS);
+	estimate_add(&e, 8, 16 * MS, S);
+	ck_assert_int_eq(estimate_get(&e, 8, S), 9 * MS);
+	estimate_add(&e, 0, 2 * MS, S);
+	ck_assert_int_eq(estimate_get(&e, 1, S), 2 * MS);
+	/* What nothing confirms fades. */
+	ck_assert_int_eq(estimate_get(&e, 1, 5 * S), MS / 2);
+	ck_assert_int_eq(estimate_get(&e, 1, 1000 * S), 0);
+	ck_assert_int_eq(estimate_get(&e, INT64_MAX, S), (9 * MS) << 13);
 }
 END_TEST
 

@@ -189,7 +189,8 @@ account(struct batch *b, struct slot *s, int64_t compute, bool good)
 		v->queue->vtime += compute - b->expected_ns;
 	if (!good)
 		return;
-	estimate_add(&v->places[s->id].estimate, b->rows, compute);
+	estimate_add(&v->places[s->twin].estimate, b->rows, compute,
+	    clock_ns());
 	version_stats_run(&v->stats, b->rows > 0 ? (uint32_t)b->rows : 1,
 	    0, compute, 0);
 	slot_worked(s);

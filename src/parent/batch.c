@@ -213,7 +213,8 @@ choose(struct request_queue *rq, const struct gathered *g, int64_t *expected)
 		if (!usable(s, v) || (avoid != NULL &&
 		    strcmp(s->device.name, avoid->device.name) == 0))
 			continue;
-		took[n] = estimate_get(&v->places[k].estimate, g->rows);
+		took[n] = estimate_get(&v->places[s->twin].estimate, g->rows,
+		    now);
 		lane[n].batch_ns = took[n];
 		lane[n].backlog_ns = backlog(s, now);
 		lane[n].inflight = s->n_inflight;

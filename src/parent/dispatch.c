@@ -2,6 +2,11 @@
 
 #include <stddef.h>
 
+#include "base/clock.h"
+
+/* An estimate that nothing confirms halves in that time. */
+#define HALF_LIFE_NS	(2 * NS_PER_S)
+
 static unsigned
 bucket(int64_t rows)
 {
@@ -15,10 +20,11 @@ bucket(int64_t rows)
 }
 
 void
-estimate_add(struct estimate *e, int64_t rows, int64_t ns)
+estimate_add(struct estimate *e, int64_t rows, int64_t ns, int64_t now)
 {
 	int64_t *at = &e->ns[bucket(rows)];
 
+	e->at_ns = now;
 	if (ns < 1)
 		ns = 1;
 	/* A first run pays for planning; the next one is the better witness. */
@@ -28,8 +34,8 @@ estimate_add(struct estimate *e, int64_t rows, int64_t ns)
 		*at += (ns - *at) / 8;
 }
 
-int64_t
-estimate_get(const struct estimate *e, int64_t rows)
+static int64_t
+measured(const struct estimate *e, int64_t rows)
 {
 	unsigned b = bucket(rows);
 
@@ -42,6 +48,14 @@ estimate_get(const struct estimate *e, int64_t rows)
 		if (e->ns[i] != 0)
 			return e->ns[i] >> (i - b);
 	return 0;
+}
+
+int64_t
+estimate_get(const struct estimate *e, int64_t rows, int64_t now)
+{
+	int64_t lives = (now - e->at_ns) / HALF_LIFE_NS;
+
+	return measured(e, rows) >> (lives < 0 ? 0 : lives < 30 ? lives : 30);
 }
 
 static bool

@@ -19,13 +19,19 @@
 
 struct estimate {
 	int64_t		ns[ESTIMATE_BUCKETS];	/* 0: never measured */
+	int64_t		at_ns;			/* of the last measurement */
 };
 
-/* A batch of that many rows (0 counts as 1) took ns. */
-void		 estimate_add(struct estimate *, int64_t rows, int64_t ns);
+/* A batch of that many rows (0 counts as 1) took ns; now: clock_ns(). */
+void		 estimate_add(struct estimate *, int64_t rows, int64_t ns,
+		    int64_t now);
 
-/* What one would take; 0 if nothing at all was measured. */
-int64_t		 estimate_get(const struct estimate *, int64_t rows);
+/*
+ * What one would take; 0 if nothing at all was measured.  What was measured long
+ * ago counts less and less, so that a worker that was slow once is tried again.
+ */
+int64_t		 estimate_get(const struct estimate *, int64_t rows,
+		    int64_t now);
 
 /* A worker that has the version, as a candidate. */
 struct lane {

@@ -35,6 +35,8 @@ slot_new(struct sup *sup, const struct device *d)
 		return NULL;
 	}
 	sup->slot[sup->n++] = s;
+	while (strcmp(sup->slot[s->twin]->device.name, s->device.name) != 0)
+		s->twin++;
 	return s;
 }
 

@@ -78,6 +78,7 @@ enum kill_reason { KILL_NONE, KILL_HUNG, KILL_STALLED, KILL_BAD, KILL_ENDED };
 struct slot {
 	struct sup	*sup;
 	uint32_t	 id;
+	uint32_t	 twin;		/* the first slot of the same device */
 	struct device	 device;
 
 	enum slot_state	 state;
@@ -126,7 +127,7 @@ struct placement {
 	uint32_t	 deaths;	/* of the worker while loading it there */
 	bool		 wipe;		/* it loaded only without the cache */
 	char		*reason;	/* of PLACE_FAILED */
-	struct estimate	 estimate;
+	struct estimate	 estimate;	/* of all workers of the device: its twin's */
 };
 
 struct sup {
