@@ -1,4 +1,5 @@
 /* Movement of whole axes: what ends up where, as regions (op/region.h). */
+#include "op/blocked.h"
 #include "op/op.h"
 #include "op/region.h"
 #include "op/shape.h"
@@ -251,7 +252,29 @@ concat_region(struct view *v, int k, struct region *r, struct err *e)
 	region_axis(r, v->in[k]->shape.dim[axis] * inner, 1, 1);
 	return 1;
 }
-REGION_OP(concat)
+
+static int
+concat_host(struct view *v, struct err *e)
+{
+	return region_host(v, concat_region, e);
+}
+
+static int
+concat_plan(struct view *v, struct plan *p, struct err *e)
+{
+	int axis, r;
+
+	if (op_axis_attr(v, "axis", 1, v->out[0]->shape.rank, &axis, e) != 0)
+		return -1;
+	r = axis == 1 ? concat_blocked(v, p, e) : 1;
+	if (r <= 0)
+		return r;
+	for (int i = 0; i < v->n_in; i++)
+		if (v->in[i]->kind == VAL_DEVICE && (v->in[i] = plan_as(p,
+		    v->in[i], LAYOUT_PLAIN, e)) == NULL)
+			return -1;
+	return region_plan(v, concat_region, p, e);
+}
 
 /* The lengths of a split: given, or as equal as they go. */
 static int
@@ -365,8 +388,8 @@ const struct op move_ops[] = {
 	  transpose_infer, .host = transpose_host, .plan = transpose_plan },
 	{ .name = "Slice", .since = 1, .types = ANY, .infer = slice_infer,
 	  .host = slice_host, .plan = slice_plan },
-	{ .name = "Concat", .since = 1, .types = ANY, .infer = concat_infer,
-	  .host = concat_host, .plan = concat_plan },
+	{ .name = "Concat", .since = 1, .types = ANY, .flags = OP_LAYOUT,
+	  .infer = concat_infer, .host = concat_host, .plan = concat_plan },
 	{ .name = "Split", .since = 1, .types = ANY, .infer = split_infer,
 	  .host = split_host, .plan = split_plan },
 	{ .name = NULL }

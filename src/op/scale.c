@@ -1,6 +1,7 @@
 /* Normalisation by given or neighbouring values: batch, LRN, Lp, RMS. */
 #include <math.h>
 
+#include "op/blocked.h"
 #include "op/kernel.h"
 #include "op/op.h"
 #include "op/shape.h"
@@ -225,17 +226,25 @@ static int
 lrn_plan(struct view *v, struct plan *p, struct err *e)
 {
 	struct line l = line_of(&v->in[0]->shape, 1, 2);
+	struct lrn_blocked b;
+	struct val *x;
 	struct step *s;
 	struct lrn r;
+	int done;
 
 	if (lrn_read(v, &r, e) != 0)
 		return -1;
 	if (!all_float(v) || val_count(v->in[0]) == 0)
 		return 1;
-	s = plan_step(p, e, "norm", "norm_lrn", " ");
-	if (s == NULL)
+	b = (struct lrn_blocked){ .before = (r.size - 1) / 2,
+	    .behind = r.size / 2, .alpha = r.alpha / (float)r.size,
+	    .beta = r.beta, .bias = r.bias };
+	if ((done = lrn_blocked(v, &b, p, e)) <= 0)
+		return done;
+	if ((x = plan_as(p, v->in[0], LAYOUT_PLAIN, e)) == NULL ||
+	    (s = plan_step(p, e, "norm", "norm_lrn", " ")) == NULL)
 		return -1;
-	step_in(s, v->in[0]);
+	step_in(s, x);
 	step_out(s, v->out[0]);
 	step_int(s, (int64_t)val_count(v->in[0]));
 	step_int(s, l.n);
@@ -348,8 +357,8 @@ const struct op scale_ops[] = {
 	{ .name = "BatchNormalization", .since = 1, .types = "fdh",
 	  .flags = OP_EPILOGUE, .infer = batch_infer, .host = batch_host,
 	  .plan = batch_plan, .channel_axis = channel_1 },
-	{ .name = "LRN", .since = 1, .types = "fdh", .infer = lrn_infer,
-	  .host = lrn_host, .plan = lrn_plan },
+	{ .name = "LRN", .since = 1, .types = "fdh", .flags = OP_LAYOUT,
+	  .infer = lrn_infer, .host = lrn_host, .plan = lrn_plan },
 	{ .name = "LpNormalization", .since = 1, .types = "fdh",
 	  .infer = lp_infer, .host = lp_host },
 	{ .name = "RMSNormalization", .since = 23, .types = "fdh",

@@ -24,7 +24,8 @@ struct storage {
 	struct ocl_buf	*buf;		/* NULL: the arena */
 	const void	*fill;		/* a constant's bytes until it is sealed */
 	size_t		 n_fill;
-	struct storage	*place;		/* lies where that one does, or NULL */
+	struct storage	*place;		/* lies in that one, or NULL ... */
+	size_t		 place_at;	/* ... at that byte */
 };
 
 enum arg_kind { ARG_BUF, ARG_AT, ARG_BYTES, ARG_SCRATCH, ARG_ERROR };

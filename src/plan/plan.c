@@ -134,11 +134,13 @@ storage_new(struct plan *p, size_t bytes, struct err *err)
 void
 storage_touch(struct storage *s, int step)
 {
-	s->used = true;
-	if (step < s->first)
-		s->first = step;
-	if (step > s->last)
-		s->last = step;
+	for (; s != NULL; s = s->place) {
+		s->used = true;
+		if (step < s->first)
+			s->first = step;
+		if (step > s->last)
+			s->last = step;
+	}
 }
 
 size_t
@@ -234,6 +236,31 @@ plan_view(struct plan *p, struct val *out, struct val *of, int64_t offset)
 	out->store = of->store;
 	out->offset = of->offset + offset;
 	out->layout = of->layout;
+}
+
+bool
+plan_adopt(struct plan *p, struct val *v, struct val *whole, int64_t offset)
+{
+	struct storage *s = v->store, *to;
+	struct err ignored;
+	size_t n;
+
+	if (v->kind != VAL_DEVICE || s == NULL || v->offset != 0 ||
+	    v->layout != whole->layout || v->type != whole->type ||
+	    s->buf != NULL || s->fill != NULL || s->place != NULL ||
+	    !s->used || s->first < 0 || s->last == LIFE_END ||
+	    !val_device_bytes(p, v, v->layout, &n) ||
+	    size_round(n, ALIGN_BYTES) != s->bytes ||
+	    val_store(p, whole, &ignored) < 0)
+		return false;
+	to = whole->store;
+	if (storage_root(to) == s)
+		return false;
+	s->place = to;
+	s->place_at = (size_t)(whole->offset + offset) * elem_size(v->type);
+	storage_touch(to, s->first);
+	storage_touch(to, s->last);
+	return true;
 }
 
 static void

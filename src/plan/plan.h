@@ -89,6 +89,14 @@ struct val	*plan_as(struct plan *, struct val *, enum layout, struct err *);
 void	 plan_view(struct plan *, struct val *out, struct val *of,
 	    int64_t offset);
 
+/*
+ * The other way round: v, which earlier steps have made, shall lie in `whole` from
+ * that element on, so that it need not be copied there.  False if it cannot, and
+ * nothing is changed: v is an input, a constant, or part of something already.
+ */
+bool	 plan_adopt(struct plan *, struct val *v, struct val *whole,
+	    int64_t offset);
+
 /* An unnamed DEVICE value inside one node's plan (a converted operand, say). */
 struct val	*plan_new_val(struct plan *, enum dtype, const struct shape *,
 		    struct err *);

@@ -11,7 +11,11 @@
 static size_t
 store_at(const struct storage *s)
 {
-	return storage_root((struct storage *)s)->at;
+	size_t at = 0;
+
+	for (; s->place != NULL; s = s->place)
+		at += s->place_at;
+	return at + s->at;
 }
 
 static struct ocl_buf *
