@@ -102,6 +102,43 @@ mean_infer(struct view *v, struct err *e)
 	    pw_infer_as(v, v->n_in, v->in[0]->type, e);
 }
 
+/* Before opset 7 the slopes are one for all, or one per channel. */
+static int
+prelu_old_infer(struct view *v, struct err *e)
+{
+	size_t n;
+
+	if (op_want(v, 2, e) != 0)
+		return -1;
+	n = val_count(v->in[1]);
+	if (n != 1 && (v->in[0]->shape.rank < 2 ||
+	    n != (size_t)v->in[0]->shape.dim[1]))
+		return view_error(e, "%zu slopes", n);
+	view_set(v, 0, v->in[0]->type, &v->in[0]->shape,
+	    row_others(v, 0, row_unless(v->in[0], 2)));
+	return 0;
+}
+
+static int
+prelu_old_host(struct view *v, struct err *e)
+{
+	const struct val *x = v->in[0], *slope = v->in[1];
+	void *out = view_alloc(v, 0, e);
+	size_t n = val_count(slope), inner;
+
+	if (out == NULL)
+		return -1;
+	inner = n == 1 ? 1 :
+	    (size_t)shape_span(&x->shape, 2, x->shape.rank);
+	for (size_t i = 0; i < val_count(x); i++) {
+		double y = elem_f(x->type, x->data, i);
+
+		elem_set_f(x->type, out, i, y >= 0 ? y : y * elem_f(
+		    slope->type, slope->data, i / inner % n));
+	}
+	return 0;
+}
+
 #define N	"fdhiux"
 #define F	"fdhx"
 
@@ -132,6 +169,8 @@ const struct op binary_ops[] = {
 	PW_ROW("LessOrEqual", 12, 0, N, less_equal),
 	PW_ROW("GreaterOrEqual", 12, 0, N, greater_equal),
 	PW_ROW("PRelu", 7, 0, N, prelu),
+	{ .name = "PRelu", .since = 1, .until = 6, .types = F,
+	  .infer = prelu_old_infer, .host = prelu_old_host },
 	PW_ROW("Mod", 10, 0, N, mod),
 	PW_ROW("BitShift", 11, 0, "u", shift),
 	PW_ROW("BitwiseAnd", 18, 0, "iu", bitand),

@@ -9,6 +9,7 @@ OP_FAMILY(along_ops);
 OP_FAMILY(binary_ops);
 OP_FAMILY(cast_ops);
 OP_FAMILY(cells_ops);
+OP_FAMILY(control_ops);
 OP_FAMILY(conv_ops);
 OP_FAMILY(einsum_ops);
 OP_FAMILY(fill_ops);
@@ -16,6 +17,7 @@ OP_FAMILY(gather_ops);
 OP_FAMILY(gemm_ops);
 OP_FAMILY(grid_ops);
 OP_FAMILY(loss_ops);
+OP_FAMILY(ml_ops);
 OP_FAMILY(move_ops);
 OP_FAMILY(nms_ops);
 OP_FAMILY(norm_ops);
@@ -27,8 +29,12 @@ OP_FAMILY(repeat_ops);
 OP_FAMILY(resize_ops);
 OP_FAMILY(scale_ops);
 OP_FAMILY(select_ops);
+OP_FAMILY(sequence_ops);
+OP_FAMILY(signal_ops);
 OP_FAMILY(sort_ops);
 OP_FAMILY(spatial_ops);
+OP_FAMILY(text_ops);
+OP_FAMILY(train_ops);
 OP_FAMILY(unary_ops);
 OP_FAMILY(views_ops);
 
@@ -37,6 +43,7 @@ static const struct op *const families[] = {
 	binary_ops,
 	cast_ops,
 	cells_ops,
+	control_ops,
 	conv_ops,
 	einsum_ops,
 	fill_ops,
@@ -44,6 +51,7 @@ static const struct op *const families[] = {
 	gemm_ops,
 	grid_ops,
 	loss_ops,
+	ml_ops,
 	move_ops,
 	nms_ops,
 	norm_ops,
@@ -55,8 +63,12 @@ static const struct op *const families[] = {
 	resize_ops,
 	scale_ops,
 	select_ops,
+	sequence_ops,
+	signal_ops,
 	sort_ops,
 	spatial_ops,
+	text_ops,
+	train_ops,
 	unary_ops,
 	views_ops,
 };

@@ -30,9 +30,10 @@ op_known(struct view *v, int i)
 {
 	const struct val *x = view_in(v, i);
 
-	if (x != NULL && x->kind != VAL_KNOWN && x->data == NULL)
-		return view_need(v, i);
-	return 0;
+	if (x == NULL || x->kind == VAL_KNOWN || x->data != NULL ||
+	    x->elem != NULL)
+		return 0;
+	return view_need(v, i);
 }
 
 int
