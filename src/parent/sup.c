@@ -177,6 +177,18 @@ sup_stopped(const struct sup *sup)
 	return true;
 }
 
+/* At the end there is no time for manners. */
+static void
+slot_end(struct slot *s)
+{
+	if (s->pid == 0)
+		return;
+	(void)kill(s->pid, SIGKILL);
+	if (!s->stuck)
+		(void)waitpid(s->pid, NULL, 0);
+	slot_dead(s, "shutting down");
+}
+
 void
 sup_free(struct sup *sup)
 {
@@ -184,18 +196,12 @@ sup_free(struct sup *sup)
 		return;
 	sup->stopping = true;
 	devices_cancel(sup->listing);
+	for (uint32_t i = 0; i < sup->n; i++)
+		slot_end(sup->slot[i]);
 	for (uint32_t i = 0; i < sup->n; i++) {
-		struct slot *s = sup->slot[i];
-
-		if (s->pid != 0) {
-			(void)kill(s->pid, SIGKILL);
-			if (!s->stuck)
-				(void)waitpid(s->pid, NULL, 0);
-			slot_dead(s, "shutting down");
-		}
-		event_free(s->timer);
-		free(s->device.icd);
-		free(s);
+		event_free(sup->slot[i]->timer);
+		free(sup->slot[i]->device.icd);
+		free(sup->slot[i]);
 	}
 	if (sup->relist != NULL)
 		event_free(sup->relist);
