@@ -64,8 +64,10 @@ build_in() {
 		(cd "$build" && "$top/configure" -q "$@") ||
 		    die "configure failed ($build/config.log)"
 	fi
-	make -C "$build" -s -j "$(cores)" all ||
-	    die "the build failed"
+	make -C "$build" -s -j "$(cores)" all > "$build/build.log" 2>&1 || {
+		grep -E 'error|\*\*\*' "$build/build.log" >&2
+		die "the build failed ($build/build.log)"
+	}
 }
 
 # A port of the loopback that nobody listens on.
@@ -84,6 +86,8 @@ start_daemon() {
 	shift
 	port=$(free_port)
 	url=http://127.0.0.1:$port
+	# A tree in root's hands is no place for another user.
+	[ "$(id -u)" != 0 ] || set -- -u root "$@"
 	"$build/clinferd" -l "127.0.0.1:$port" -s "worker.cache=$build/cache" \
 	    "$@" 2> "$log" &
 	daemon=$!
