@@ -116,9 +116,12 @@ http_drain(struct http *h)
 
 	h->draining = true;
 	listeners_free(h);
-	for (c = TAILQ_FIRST(&h->idle); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, idle_link);
-		conn_close(c);
+	for (c = TAILQ_FIRST(&h->conns); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, link);
+		if (c->state == CONN_HEAD || c->state == CONN_LINGER)
+			conn_close(c);
+		else if (c->state == CONN_BODY)
+			http_error(&c->call, 503, "Server exiting");
 	}
 }
 

@@ -101,7 +101,10 @@ int		 http_listen(struct http *, const char *address, unsigned near,
 		    unsigned far, struct err *);
 void		 http_start(struct http *);
 
-/* Close listeners and idle connections; no connection is kept alive any more. */
+/*
+ * Close listeners and connections without a request, refuse requests that are not
+ * whole yet; what has begun to be answered is, and then its connection closed.
+ */
 void		 http_drain(struct http *);
 bool		 http_draining(const struct http *);
 

@@ -48,11 +48,32 @@ accept_and_drop(struct http *h, int fd)
 	h->stats.refused++;
 }
 
+/* One that is idle, and has not just sent something that we have not seen. */
+static struct http_conn *
+find_idle(struct http *h)
+{
+	struct http_conn *c;
+	int tries = 0;
+	char byte;
+
+	TAILQ_FOREACH(c, &h->idle, idle_link) {
+		if (recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+			return c;
+		if (++tries == ACCEPT_MAX)
+			break;
+	}
+	return NULL;
+}
+
 /* At the limit an idle connection can make room; if none is, new ones wait. */
 static bool
-may_accept(struct http *h)
+may_accept(struct http *h, struct http_conn **victim)
 {
-	if (h->stats.open < h->limits.connections || !TAILQ_EMPTY(&h->idle))
+	*victim = NULL;
+	if (h->stats.open < h->limits.connections)
+		return true;
+	*victim = find_idle(h);
+	if (*victim != NULL)
 		return true;
 	h->paused = true;
 	listeners_enable(h, false);
@@ -64,8 +85,9 @@ accept_some(struct http_listener *l)
 {
 	static const int one = 1;
 	struct http *h = l->http;
+	struct http_conn *victim;
 
-	for (int i = 0; i < ACCEPT_MAX && may_accept(h); i++) {
+	for (int i = 0; i < ACCEPT_MAX && may_accept(h, &victim); i++) {
 		int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
@@ -76,8 +98,8 @@ accept_some(struct http_listener *l)
 			continue;
 		if (fd < 0)
 			return;
-		if (h->stats.open >= h->limits.connections)
-			conn_close(TAILQ_FIRST(&h->idle));
+		if (victim != NULL)
+			conn_close(victim);
 		if (l->path == NULL)
 			(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
 			    sizeof(one));

@@ -108,7 +108,7 @@ start_sending(struct http_conn *c)
 
 	take_rest(c);
 	c->keep_alive = c->keep_alive && c->raw_end && !c->eof &&
-	    !c->http->draining;
+	    !c->http->draining && !c->http->paused;
 	n = snprintf(head, sizeof(head), "HTTP/1.1 %d %s\r\n%s%s%s"
 	    "Content-Length: %zu\r\n%s%s%s\r\n", c->status, reason(c->status),
 	    c->type[0] != '\0' ? "Content-Type: " : "", c->type,

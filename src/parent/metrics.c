@@ -1,6 +1,7 @@
 /* /metrics: every counter there is, as Prometheus reads it. */
 #include <event2/buffer.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/size.h"
 #include "ipc/segment.h"
@@ -292,11 +293,26 @@ put_http(struct buf *b, const struct server *s)
 	    (double)(budget->arena != NULL ? arena_bytes(budget->arena) : 0));
 }
 
+/* What of our memory is in RAM now; 0: /proc does not say. */
+static double
+resident(void)
+{
+	FILE *f = fopen("/proc/self/statm", "re");
+	unsigned long all, pages = 0;
+
+	if (f == NULL)
+		return 0;
+	if (fscanf(f, "%lu %lu", &all, &pages) != 2)
+		pages = 0;
+	(void)fclose(f);
+	return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
 static void
 put_parent(struct buf *b, const struct parent *p)
 {
 	const struct stats *s = &p->stats;
-	struct rusage ru = { .ru_maxrss = 0 };
+	struct rusage ru = { .ru_minflt = 0 };
 
 	(void)getrusage(RUSAGE_SELF, &ru);
 	one(b, "clinferd_worker_deaths_total", "counter",
@@ -319,8 +335,8 @@ put_parent(struct buf *b, const struct parent *p)
 	one(b, "clinferd_cpu_seconds_total", "counter", "CPU time of the parent.",
 	    (double)ru.ru_utime.tv_sec + (double)ru.ru_stime.tv_sec +
 	    (double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1e6);
-	one(b, "clinferd_resident_bytes_max", "gauge", "Peak memory of the parent.",
-	    (double)ru.ru_maxrss * 1024);
+	one(b, "clinferd_resident_bytes", "gauge", "Memory of the parent in RAM.",
+	    resident());
 	one(b, "clinferd_uptime_seconds", "gauge", "Since the start.",
 	    SECONDS(clock_ns() - p->started_ns));
 }
