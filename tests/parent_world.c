@@ -21,6 +21,8 @@
 #include "parent/sup.h"
 #include "parent/workers.h"
 
+uint32_t	world_priority;
+
 static void
 on_beat(int fd, short what, void *arg)
 {
@@ -266,6 +268,7 @@ world_ask(struct world *w, struct ask *a, const char *model, float x,
 			*data++ = element(x + (float)i, k);
 	r->want[0] = 1;
 	r->rows = v->batch_max > 0 ? rows : 0;
+	r->priority = world_priority;
 	r->done = on_done;
 	r->arg = a;
 	if (request_submit(r, &a->err) == 0)

@@ -59,6 +59,9 @@ bool	 world_ready(struct world *, const char *model);
  */
 int	 world_ask(struct world *, struct ask *, const char *model, float x,
 	    int64_t rows, int64_t columns);
+/* What world_ask() gives as priority. */
+extern uint32_t	world_priority;
+
 bool	 world_good(const struct ask *, float x, int64_t rows, int64_t columns);
 
 /* Kill the process of that worker. */

@@ -378,6 +378,71 @@ START_TEST(a_short_arena_is_given_back)
 }
 END_TEST
 
+static uint32_t
+answered(int from, int to)
+{
+	uint32_t n = 0;
+
+	for (int i = from; i < to; i++)
+		n += asks[i].done;
+	return n;
+}
+
+START_TEST(priority_overtakes)
+{
+	struct version *v;
+
+	begin("queue.batch=1", "FAKE_ROWS=1 FAKE_MS=5", "fake/1/model.onnx "
+	    "fake/config.pbtxt");
+	world_model(&w, "fake/config.pbtxt", "max_batch_size: 1 "
+	    "dynamic_batching { priority_levels: 2 default_priority_level: 2 "
+	    "}");
+	models_reload(w.p.models);
+	world_until(&w, world_ready(&w, "fake"));
+	v = models_version(w.p.models, "fake", NULL, NULL);
+	ck_assert_uint_eq(v->config->priorities, 2);
+	ask_all(0, 30, 0);
+	world_priority = 1;
+	ask_all(30, 33, 0);
+	world_priority = 0;
+	world_until(&w, all_done(30, 33));
+	ck_assert_uint_lt(answered(0, 30), 15);
+	check_all(0, 33, 0);
+	world_close(&w);
+}
+END_TEST
+
+/* With nothing else to do, it waits for company only if that was asked for. */
+START_TEST(a_delay_fills_the_batch)
+{
+	begin_ready("queue.delay=5s queue.batch=4", "FAKE_ROWS=1");
+	ask_all(0, 3, 0);
+	world_run_ms(&w, 50);
+	ck_assert_uint_eq(answered(0, 3), 0);
+	ask_all(3, 4, 0);
+	check_all(0, 4, 0);
+	ck_assert_uint_eq(stats()->execution_count, 1);
+	world_close(&w);
+}
+END_TEST
+
+/* One model's flood leaves the other its half of the device. */
+START_TEST(models_share_a_device)
+{
+	begin("queue.batch=1", "FAKE_ROWS=1 FAKE_MS=4", "fake.onnx b.onnx");
+	world_until(&w, world_ready(&w, "fake") && world_ready(&w, "b"));
+	ask_all(0, 100, 0);
+	world_run_ms(&w, 30);
+	for (int i = 100; i < 110; i++)
+		ck_assert_int_eq(world_ask(&w, &asks[i], "b", (float)i, 1, 4),
+		    0);
+	world_until(&w, all_done(100, 110));
+	ck_assert_uint_lt(answered(0, 100), 50);
+	check_all(0, 100, 0);
+	world_close(&w);
+}
+END_TEST
+
 START_TEST(a_slow_client_is_asked_to_copy)
 {
 	struct slow_client slow;
@@ -587,6 +652,9 @@ suite(void)
 	tcase_add_test(c, cancelled_work_is_dropped);
 	tcase_add_test(c, outputs_outlive_their_worker);
 	tcase_add_test(c, a_short_arena_is_given_back);
+	tcase_add_test(c, priority_overtakes);
+	tcase_add_test(c, a_delay_fills_the_batch);
+	tcase_add_test(c, models_share_a_device);
 	tcase_add_test(c, a_slow_client_is_asked_to_copy);
 	tcase_add_test(c, a_broken_model_leaves_the_others);
 	tcase_add_test(c, a_worker_that_cannot_start_opens_the_breaker);

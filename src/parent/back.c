@@ -98,7 +98,8 @@ keep(struct part *p, const struct done_part *d, struct slot *s,
 
 	p->piece = calloc(d->n_out + 1, sizeof(*p->piece));
 	p->shape = calloc(d->n_out + 1, sizeof(*p->shape));
-	p->hold = copy ? hold_new_heap(copy_bytes(d), &to) : job;
+	p->hold = copy ? hold_new_heap(s->sup->parent,
+	    copy_bytes(d), &to) : job;
 	if (!copy)
 		hold_get(job);
 	if (p->piece == NULL || p->shape == NULL || p->hold == NULL)

@@ -7,10 +7,13 @@
  */
 #include <event2/event.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "ipc/channel.h"
+#include "parent/budget.h"
 #include "parent/conf.h"
+#include "parent/loop.h"
 #include "parent/models.h"
 #include "parent/parent.h"
 #include "parent/queue.h"
@@ -18,6 +21,8 @@
 
 struct hold {
 	uint32_t	 refs;
+	struct budget	*budget;	/* on the heap: the bytes are of this */
+	size_t		 bytes;
 	struct slot	*slot;		/* NULL: on the heap, behind this */
 	uint32_t	 life;
 	struct channel	*channel;
@@ -42,13 +47,21 @@ hold_new_job(struct slot *s, uint64_t job)
 }
 
 struct hold *
-hold_new_heap(size_t bytes, unsigned char **data)
+hold_new_heap(struct parent *p, size_t bytes, unsigned char **data)
 {
-	struct hold *h = calloc(1, sizeof(*h) + bytes);
+	struct hold *h;
 
-	if (h == NULL)
+	if (p->budget != NULL && !budget_take(p->budget, bytes))
 		return NULL;
+	if ((h = malloc(sizeof(*h) + bytes)) == NULL) {
+		if (p->budget != NULL)
+			budget_give(p->budget, bytes);
+		return NULL;
+	}
+	memset(h, 0, sizeof(*h));
 	h->refs = 1;
+	h->budget = p->budget;
+	h->bytes = bytes;
 	*data = (unsigned char *)(h + 1);
 	return h;
 }
@@ -74,7 +87,8 @@ hold_put(struct hold *h)
 		if (s->life == h->life)
 			s->holds--;
 		channel_put(h->channel);
-	}
+	} else if (h->budget != NULL)
+		budget_give(h->budget, h->bytes);
 	free(h);
 }
 
@@ -152,18 +166,26 @@ ask(struct queue *q, struct holder *w)
 	w->copy(w);
 }
 
-void
-hold_timer(int fd, short what, void *arg)
+static void
+ask_late(struct queue *q)
 {
-	struct queue *q = arg;
 	int64_t before = clock_ns() - q->parent->conf->worker_hold_ns;
 
-	(void)fd;
-	(void)what;
 	while (q->holders != NULL && q->holders->since_ns <= before)
 		ask(q, q->holders);
 	if (q->holders != NULL)
 		arm(q);
+}
+
+void
+hold_timer(int fd, short what, void *arg)
+{
+	int64_t entered = loop_enter();
+
+	(void)fd;
+	(void)what;
+	ask_late(arg);
+	loop_leave(entered);
 }
 
 void

@@ -11,6 +11,7 @@
 #include "base/size.h"
 #include "ipc/launch.h"
 #include "parent/conf.h"
+#include "parent/loop.h"
 #include "parent/models.h"
 #include "parent/parent.h"
 #include "parent/places.h"
@@ -61,13 +62,10 @@ complete_one(struct slot *s)
 }
 
 static void
-on_bell(int fd, short what, void *arg)
+take_completions(struct slot *s)
 {
 	static const struct timeval soon;
-	struct slot *s = arg;
 
-	(void)fd;
-	(void)what;
 	if (channel_wake(s->channel) == -1) {
 		/* It is dying, or rings without measure: an exit says which. */
 		(void)event_del(s->on_bell);
@@ -80,6 +78,17 @@ on_bell(int fd, short what, void *arg)
 			break;
 	if (s->killed == KILL_NONE && !channel_sleep(s->channel))
 		(void)event_add(s->on_more, &soon);
+}
+
+static void
+on_bell(int fd, short what, void *arg)
+{
+	int64_t entered = loop_enter();
+
+	(void)fd;
+	(void)what;
+	take_completions(arg);
+	loop_leave(entered);
 }
 
 void
@@ -283,15 +292,12 @@ static void (*const on_message[CTL_TYPES])(struct slot *, struct ctl_msg *) = {
 };
 
 static void
-on_ctl(int fd, short what, void *arg)
+take_messages(struct slot *s)
 {
-	struct slot *s = arg;
 	struct ctl_msg m;
 	struct err e;
 	int r = 0;
 
-	(void)fd;
-	(void)what;
 	for (int i = 0; i < TURN && s->killed == KILL_NONE; i++) {
 		if ((r = ctl_recv(&s->ctl, &m, &e)) != 1)
 			break;
@@ -310,6 +316,17 @@ on_ctl(int fd, short what, void *arg)
 		slot_kill(s, KILL_BAD, "control message: %s", e.text);
 	if (r == -1 || s->killed != KILL_NONE)
 		(void)event_del(s->on_ctl);
+}
+
+static void
+on_ctl(int fd, short what, void *arg)
+{
+	int64_t entered = loop_enter();
+
+	(void)fd;
+	(void)what;
+	take_messages(arg);
+	loop_leave(entered);
 }
 
 static void

@@ -43,7 +43,7 @@ struct daemon {
 	struct event	*sweep;		/* of the arena */
 	struct event	*drain;
 	int64_t		 drain_until_ns;
-	bool		 said_ready;
+	bool		 late;		/* ... and over */
 };
 
 static void
@@ -95,24 +95,35 @@ reload(struct daemon *d)
 	notify_ready();
 }
 
+/* Time is over: what is still open gets its answer now. */
+static void
+drain_late(struct daemon *d)
+{
+	struct err e;
+
+	log_warn("main", "drain: time is over: open=%u", d->parent.queue->open);
+	(void)err_set(&e, ERR_UNAVAILABLE, "Server exiting");
+	queue_abort(d->parent.queue, &e);
+	d->drain_until_ns = clock_ns() + NS_PER_S;
+	d->late = true;
+}
+
 static void
 on_drain(int fd, short what, void *arg)
 {
 	static const struct timeval look = { 0, DRAIN_LOOK_US };
 	struct daemon *d = arg;
 	struct parent *p = &d->parent;
-	bool late = clock_ns() > d->drain_until_ns;
+	bool over = clock_ns() > d->drain_until_ns;
 
 	(void)fd;
 	(void)what;
-	if (!p->sup->stopping && (late ||
-	    (p->queue->open == 0 && server_idle(p->server)))) {
-		if (late)
-			log_warn("main", "drain: time is over: open=%u",
-			    p->queue->open);
+	if (over && !d->late)
+		drain_late(d);
+	else if (!p->sup->stopping && (over ||
+	    (p->queue->open == 0 && server_idle(p->server))))
 		sup_stop(p->sup);
-	}
-	if (p->sup->stopping && (sup_stopped(p->sup) || late)) {
+	if (p->sup->stopping && (over || sup_stopped(p->sup))) {
 		(void)event_base_loopbreak(p->base);
 		return;
 	}

@@ -316,6 +316,11 @@ models_load(struct models *ms, const char *name,
 		(void)not_found(name, NULL, e);
 		return NULL;
 	}
+	if (!sup_hopeful(ms->parent->sup)) {
+		(void)err_set(e, ERR_UNAVAILABLE, "failed to load '%s': no "
+		    "worker is available", name);
+		return NULL;
+	}
 	if ((m = model_make(ms, name)) == NULL ||
 	    (t = ticket_new(ms, m, done, arg)) == NULL) {
 		(void)err_memory(e, name, sizeof(*t));

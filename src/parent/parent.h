@@ -28,6 +28,7 @@ struct sup;
 struct queue;
 struct server;
 struct arena;
+struct budget;
 
 struct parent {
 	struct event_base	*base;
@@ -37,6 +38,7 @@ struct parent {
 	struct sup		*sup;
 	struct queue		*queue;
 	struct server		*server;
+	struct budget		*budget;	/* of memory; NULL: no limit */
 	struct stats		 stats;
 	int64_t			 started_ns;
 	bool			 draining;	/* SIGTERM came: accept nothing */

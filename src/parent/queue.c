@@ -1,3 +1,4 @@
+#include "parent/loop.h"
 #include "parent/queue.h"
 
 #include <event2/event.h>
@@ -185,14 +186,11 @@ deadline_arm(struct queue *q)
 }
 
 static void
-on_deadline(int fd, short what, void *arg)
+expire(struct queue *q)
 {
-	struct queue *q = arg;
 	struct request *r;
 	struct err e;
 
-	(void)fd;
-	(void)what;
 	q->deadline_armed_ns = 0;
 	while (q->heap_n > 0 && q->heap[0]->deadline_ns <= clock_ns()) {
 		r = q->heap[0];
@@ -201,6 +199,17 @@ on_deadline(int fd, short what, void *arg)
 		request_answer(r, &e);
 	}
 	deadline_arm(q);
+}
+
+static void
+on_deadline(int fd, short what, void *arg)
+{
+	int64_t entered = loop_enter();
+
+	(void)fd;
+	(void)what;
+	expire(arg);
+	loop_leave(entered);
 }
 
 /* Parts in a version's queue. */
@@ -302,17 +311,25 @@ fairest(struct queue *q, uint64_t round)
 }
 
 static void
-on_run(int fd, short what, void *arg)
+dispatch(struct queue *q)
 {
-	struct queue *q = arg;
 	struct request_queue *rq;
 	uint64_t round = ++q->clock;
 
-	(void)fd;
-	(void)what;
 	while ((rq = fairest(q, round)) != NULL)
 		if (!batch_dispatch(rq))
 			rq->tried = round;
+}
+
+static void
+on_run(int fd, short what, void *arg)
+{
+	int64_t entered = loop_enter();
+
+	(void)fd;
+	(void)what;
+	dispatch(arg);
+	loop_leave(entered);
 }
 
 /* Requests. */
@@ -542,4 +559,11 @@ queue_fail_all(struct queue *q, const struct err *e)
 {
 	while (q->active != NULL)
 		queue_fail(q->active, e);
+}
+
+void
+queue_abort(struct queue *q, const struct err *e)
+{
+	while (q->heap_n > 0)
+		request_answer(q->heap[0], e);
 }

@@ -102,6 +102,9 @@ void		 queue_fail(struct request_queue *, const struct err *);
 /* No worker will come soon: answer all that waits. */
 void		 queue_fail_all(struct queue *, const struct err *);
 
+/* The end: answer everything that is open with *err. */
+void		 queue_abort(struct queue *, const struct err *);
+
 /* queue.c, for batch.c */
 void		 part_enqueue_first(struct part *);	/* back to the front */
 void		 part_dequeue(struct part *);
@@ -126,10 +129,12 @@ void		 batch_lost(struct slot *, uint64_t executing);
 
 /*
  * hold.c: what keeps outputs, referenced once.  Either a completed job in the
- * worker's arena, or heap memory of that many bytes.  NULL: no memory.
+ * worker's arena, or heap memory of that many bytes, within the budget.  NULL: no
+ * memory.
  */
 struct hold	*hold_new_job(struct slot *, uint64_t job);
-struct hold	*hold_new_heap(size_t bytes, unsigned char **data);
+struct hold	*hold_new_heap(struct parent *, size_t bytes,
+		    unsigned char **data);
 void		 hold_timer(int fd, short what, void *queue);
 
 /* The worker's arena runs short: have all its outputs copied. */

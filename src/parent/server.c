@@ -199,6 +199,7 @@ server_new(struct parent *p, struct err *e)
 	}
 	s->parent = p;
 	http_budget(s->http)->arena = p->arena;
+	p->budget = http_budget(s->http);
 	server_reload(s);
 	return s;
 }

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "parent/conf.h"
+#include "parent/loop.h"
 #include "parent/models.h"
 #include "parent/parent.h"
 #include "parent/places.h"
@@ -390,13 +391,9 @@ give_up(struct slot *s)
 	sup_check(s->sup);
 }
 
-void
-slot_on_timer(int fd, short what, void *arg)
+static void
+time_is_over(struct slot *s)
 {
-	struct slot *s = arg;
-
-	(void)fd;
-	(void)what;
 	if (s->pid != 0 && s->killed != KILL_NONE) {
 		give_up(s);
 		return;
@@ -413,4 +410,15 @@ slot_on_timer(int fd, short what, void *arg)
 		slot_kill(s, KILL_STALLED, "did not finish in time");
 	else if (!s->sup->stopping)
 		slot_start(s);
+}
+
+void
+slot_on_timer(int fd, short what, void *arg)
+{
+	int64_t entered = loop_enter();
+
+	(void)fd;
+	(void)what;
+	time_is_over(arg);
+	loop_leave(entered);
 }

@@ -294,6 +294,18 @@ spawn(const struct child *c, struct outfit *o, struct err *e)
 	return pid;
 }
 
+int
+spawn_check_cache(const struct conf *c, struct err *e)
+{
+	if (mkdir(c->worker_cache, 0755) == -1 && errno != EEXIST)
+		return err_sys(e, "%s: no folder for the workers' caches (set "
+		    "worker.cache)", c->worker_cache);
+	if (access(c->worker_cache, W_OK | X_OK) == -1)
+		return err_sys(e, "%s: not to be written (set worker.cache)",
+		    c->worker_cache);
+	return 0;
+}
+
 /* Worker i's folder, made if need be; path gets its name. */
 static int
 open_cache(const struct conf *c, const char *name, char *path, size_t size,
@@ -328,8 +340,6 @@ dress_worker(struct outfit *o, const struct slot *s, const char *cache,
 	(void)snprintf(text, sizeof(text), "%u", s->id);
 	argue_pair(o, "--id", text);
 	argue_pair(o, "--sandbox", c->worker_sandbox);
-	for (size_t i = 0; i < c->models_dir.n; i++)
-		argue_pair(o, "--read", c->models_dir.v[i]);
 	if (*c->engine_cl_dir != '\0')
 		argue_pair(o, "--cl-dir", c->engine_cl_dir);
 	if (c->engine_memory != 0) {

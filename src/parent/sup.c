@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "parent/conf.h"
+#include "parent/loop.h"
 #include "parent/models.h"
 #include "parent/parent.h"
 #include "parent/places.h"
@@ -90,9 +91,12 @@ list(struct sup *sup)
 static void
 on_relist(int fd, short what, void *arg)
 {
+	int64_t entered = loop_enter();
+
 	(void)fd;
 	(void)what;
 	list(arg);
+	loop_leave(entered);
 }
 
 /* When nothing works: say so once, answer what waits, look again later. */
@@ -123,8 +127,10 @@ sup_new(struct parent *p, struct err *e)
 		return NULL;
 	}
 	sup->parent = p;
+	sup->program = -1;
 	sup->relist = event_new(p->base, -1, 0, on_relist, sup);
-	if ((sup->program = spawn_open_program(p, e)) == -1) {
+	if ((sup->program = spawn_open_program(p, e)) == -1 ||
+	    spawn_check_cache(p->conf, e) == -1) {
 		sup_free(sup);
 		return NULL;
 	}

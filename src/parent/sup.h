@@ -37,6 +37,7 @@
 #define SAY_LINE	256
 
 struct batch;
+struct conf;
 struct event;
 struct parent;
 struct version;
@@ -207,6 +208,7 @@ int		 spawn_worker(struct slot *, int ctl, struct err *);
 pid_t		 spawn_listing(struct sup *, const char *icd, int out,
 		    struct err *);
 int		 spawn_open_program(struct parent *, struct err *);
+int		 spawn_check_cache(const struct conf *, struct err *);
 
 /* say.c */
 void		 say_open(struct say *, struct parent *, int fd, uint32_t id);
