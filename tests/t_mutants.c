@@ -7,6 +7,7 @@
  * t_mutants K repeats mutant K alone.
  */
 #include <dirent.h>
+#include <signal.h>
 #include <stdint.h>
 #include <unistd.h>
 
@@ -178,6 +179,19 @@ try(struct engine *engine, char *bytes, size_t n, const void *zeros,
 	return r;
 }
 
+static volatile sig_atomic_t current;
+
+static void
+hangs(int unused)
+{
+	char text[64];
+	int n = snprintf(text, sizeof(text), "mutant %d hangs\n", (int)current);
+
+	(void)unused;
+	(void)!write(STDERR_FILENO, text, (size_t)n);
+	_exit(1);
+}
+
 static int
 try_all(struct engine *engine, int only)
 {
@@ -194,6 +208,7 @@ try_all(struct engine *engine, int only)
 			free(b);
 			continue;
 		}
+		current = i;
 		(void)alarm(HANG_SECONDS);
 		r = try(engine, b, n, zeros, &e);
 		count[r]++;
@@ -241,6 +256,7 @@ main(int argc, char **argv)
 	struct err e;
 	int r;
 
+	(void)signal(SIGALRM, hangs);
 	if (add_files() != 0)
 		return 1;
 	if ((ocl = ocl_open(&device, &e)) == NULL ||
