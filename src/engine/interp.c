@@ -136,6 +136,12 @@ val_copy(struct val *to, const struct val *from, struct pool *out,
 	return 0;
 }
 
+struct pool *
+frame_pool(const struct frame *f)
+{
+	return pool_new(f->memory != 0 ? f->memory : RUN_POOL_MAX);
+}
+
 /* What run_graph() needs: the frame of the node, and where outputs live. */
 struct call {
 	const struct frame	*frame;
@@ -178,9 +184,9 @@ run_graph(void *arg, struct graph *g, struct val **in, int n_in,
     struct val **out, int n_out, struct err *err)
 {
 	const struct call *c = arg;
-	struct pool *pool = pool_new(RUN_POOL_MAX);
+	struct pool *pool = frame_pool(c->frame);
 	struct frame f = { .up = c->frame, .g = g,
-	    .depth = c->frame->depth + 1 };
+	    .depth = c->frame->depth + 1, .memory = c->frame->memory };
 	int r = -1;
 
 	if (pool == NULL)
@@ -234,7 +240,7 @@ int
 interp_run(const struct frame *f, struct view *v, struct pool *out,
     struct err *err)
 {
-	struct host_mem mem = { .out = out, .scratch = pool_new(RUN_POOL_MAX) };
+	struct host_mem mem = { .out = out, .scratch = frame_pool(f) };
 	int r = 0;
 
 	if (mem.scratch == NULL)

@@ -78,8 +78,11 @@ struct frame {
 	const struct graph	*g;
 	struct val		**val;
 	int			 depth;
+	size_t			 memory;	/* of one run; 0: RUN_POOL_MAX */
 };
 
+/* Memory for what is made on the way. */
+struct pool	*frame_pool(const struct frame *);
 /* Run one node; inputs are KNOWN; outputs' bytes come from out. */
 int		 interp_node(const struct frame *, const struct node *,
 		    struct pool *out, struct err *);

@@ -173,7 +173,7 @@ loop_read(struct view *v, struct loop *l, struct err *e)
 	const struct val *trips = view_in(v, 0);
 
 	l->carried = v->n_in > 2 ? v->n_in - 2 : 0;
-	l->trips = LOOP_MAX;
+	l->trips = INT64_MAX;
 	if (trips != NULL && val_count(trips) == 1)
 		l->trips = elem_i(trips->type, trips->data, 0);
 	if (attr_graph(v->node, "body", &l->body, e) != 0)
@@ -222,8 +222,9 @@ loop_host(struct view *v, struct err *e)
 	if (loop_read(v, &l, e) != 0)
 		return -1;
 	for (int64_t i = 0; go && i < l.trips; i++)
-		if (loop_once(v, &l, i, &go, e) != 0)
-			return -1;
+		if (i == LOOP_MAX || loop_once(v, &l, i, &go, e) != 0)
+			return i < LOOP_MAX ? -1 : view_error(e,
+			    "more than %lld iterations", (long long)LOOP_MAX);
 	for (int i = 0; i < l.carried && i < v->n_out; i++)
 		if (v->out[i] != NULL &&
 		    seq_copy(v, v->out[i], l.in[i + 2], e) != 0)
