@@ -213,8 +213,30 @@ WORDS_U(uint16, 32)
 WORDS_U(ulong, 64)
 #endif
 
+/* An exponent may be of another type than its base. */
+#define POW_MIXED(F, TO_F, I)						\
+OVERLOAD F POW(F a, I b) { return pow(a, TO_F(b)); }			\
+OVERLOAD F POW(I a, F b) { return pow(TO_F(a), b); }
+#ifdef EXPR_INT
+POW_MIXED(float, convert_float, int)
+POW_MIXED(float, convert_float, uint)
+POW_MIXED(float, convert_float, long)
+POW_MIXED(float, convert_float, ulong)
+POW_MIXED(float4, convert_float4, int4)
+POW_MIXED(float4, convert_float4, uint4)
+POW_MIXED(float8, convert_float8, int8)
+POW_MIXED(float8, convert_float8, uint8)
+POW_MIXED(float16, convert_float16, int16)
+POW_MIXED(float16, convert_float16, uint16)
+#endif
+
 #ifdef EXPR_DOUBLE
 WORDS_F(double)
+POW_MIXED(double, convert_double, float)
+POW_MIXED(double, convert_double, int)
+POW_MIXED(double, convert_double, uint)
+POW_MIXED(double, convert_double, long)
+POW_MIXED(double, convert_double, ulong)
 OVERLOAD double fast_exp(double x) { return exp(x); }
 OVERLOAD double fast_sigmoid(double x) { return 1.0 / (1.0 + exp(-x)); }
 OVERLOAD double fast_tanh(double x) { return tanh(x); }

@@ -130,10 +130,8 @@ op_takes(const struct op *o, int i, enum dtype t)
 
 	while (i-- > 0 && (next = strchr(word, ' ')) != NULL)
 		word = next + 1;
-	if (letter == '\0')
-		return false;
 	for (; *word != '\0' && *word != ' '; word++)
-		if (*word == '*' || *word == letter)
+		if (*word == '*' || (*word == letter && letter != '\0'))
 			return true;
 	return false;
 }

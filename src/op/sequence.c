@@ -162,32 +162,29 @@ take(struct view *v, const struct val *x, int axis, int64_t from, int64_t n,
 	return 0;
 }
 
-/* How long part i is, given the "split" input or none. */
+/* How many parts: given lengths, or pieces of one length (1 if unsaid). */
 static int
-part_length(const struct view *v, int64_t i, int64_t left, int64_t *n,
+split_parts(const struct val *x, int64_t dim, int64_t *each, int64_t *parts,
     struct err *e)
 {
-	const struct val *x = view_in(v, 1);
-
-	*n = 1;
-	if (x != NULL && x->shape.rank == 0)
-		*n = elem_i(x->type, x->data, 0);
-	else if (x != NULL) {
-		if (i >= (int64_t)val_count(x))
-			return view_error(e, "split does not cover the axis");
-		*n = elem_i(x->type, x->data, (size_t)i);
+	*each = 1;
+	if (x != NULL && x->shape.rank > 0) {
+		*parts = (int64_t)val_count(x);
+		return 0;
 	}
-	if (*n < 0 || (*n == 0 && (x == NULL || x->shape.rank == 0)))
-		return view_error(e, "a part of %lld", (long long)*n);
-	*n = *n > left ? left : *n;
+	if (x != NULL)
+		*each = elem_i(x->type, x->data, 0);
+	if (*each < 1 || *each > INT32_MAX)
+		return view_error(e, "parts of %lld", (long long)*each);
+	*parts = (dim + *each - 1) / *each;
 	return 0;
 }
 
 static int
 split_host(struct view *v, struct err *e)
 {
-	const struct val *x = view_in(v, 0);
-	int64_t keep, dim, from, n, parts = 0;
+	const struct val *x = view_in(v, 0), *list = view_in(v, 1);
+	int64_t keep, dim, each, parts, from = 0;
 	bool drop;
 	int axis;
 
@@ -196,19 +193,25 @@ split_host(struct view *v, struct err *e)
 	    attr_int(v->node, "keepdims", 1, &keep, e) != 0)
 		return -1;
 	dim = x->shape.dim[axis];
-	drop = view_in(v, 1) == NULL && !keep;
-	for (from = 0; from < dim; from += n, parts++)
-		if (part_length(v, parts, dim - from, &n, e) != 0)
-			return -1;
-	if (val_make(v, v->out[0], VALUE_SEQUENCE, (int)parts, e) != 0)
+	drop = list == NULL && !keep;
+	if (split_parts(list, dim, &each, &parts, e) != 0 ||
+	    val_make(v, v->out[0], VALUE_SEQUENCE, (int)parts, e) != 0)
 		return -1;
 	v->out[0]->type = x->type;
-	from = 0;
-	for (int64_t i = 0; i < parts; i++, from += n)
-		if (part_length(v, i, dim - from, &n, e) != 0 ||
-		    take(v, x, axis, from, n, drop, v->out[0]->elem[i], e) != 0)
+	for (int64_t i = 0; i < parts; i++, from += each) {
+		if (list != NULL && list->shape.rank > 0)
+			each = elem_i(list->type, list->data, (size_t)i);
+		else if (each > dim - from)
+			each = dim - from;
+		if (each < 0 || each > dim - from)
+			return view_error(e, "a part of %lld with %lld left",
+			    (long long)each, (long long)(dim - from));
+		if (take(v, x, axis, from, each, drop, v->out[0]->elem[i],
+		    e) != 0)
 			return -1;
-	return 0;
+	}
+	return from == dim ? 0 : view_error(e, "parts of %lld in all for an "
+	    "axis of %lld", (long long)from, (long long)dim);
 }
 
 /* The joined shape; new_axis puts the parts beside each other on one. */

@@ -352,16 +352,13 @@ mel_host(struct view *v, struct err *e)
 	for (int64_t c = 0; c < cols; c++) {
 		int64_t a = edge[c], m = edge[c + 1], b = edge[c + 2];
 
-		for (int64_t k = a; k < b && k < bins; k++) {
+		for (int64_t k = a; k < bins && (k < b || k == m); k++) {
 			double w = k < m ? (double)(k - a) / (double)(m - a) :
-			    b == m ? 0 : (double)(b - k) / (double)(b - m);
+			    k == m ? 1 : (double)(b - k) / (double)(b - m);
 
 			elem_set_f(v->out[0]->type, out,
 			    (size_t)(k * cols + c), w);
 		}
-		if (m == a && m < bins)
-			elem_set_f(v->out[0]->type, out,
-			    (size_t)(m * cols + c), 1);
 	}
 	return 0;
 }
