@@ -81,7 +81,8 @@ take_inputs(struct run *r, struct err *err)
 		index = net->sig_in[i];
 		v = &net->now[index];
 		if (r->in[i].kind == IO_NONE) {
-			*v = (struct val){ .row = ROW_FREE };
+			*v = (struct val){ .kind = VAL_KNOWN,
+			    .form = VALUE_OPTIONAL, .row = ROW_FREE };
 			continue;
 		}
 		if (io_val(&r->in[i], r->planned, v, r->pool,

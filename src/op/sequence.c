@@ -184,7 +184,7 @@ static int
 split_host(struct view *v, struct err *e)
 {
 	const struct val *x = view_in(v, 0), *list = view_in(v, 1);
-	int64_t keep, dim, each, parts, from = 0;
+	int64_t keep, dim, each, parts = 0, from = 0;
 	bool drop;
 	int axis;
 
