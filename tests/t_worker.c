@@ -184,8 +184,11 @@ START_TEST(a_cache_is_wiped_and_nothing_else)
 	cache_tidy(cache);
 	ck_assert_int_eq(faccessat(dir, "c/pocl/tempfile_x", F_OK, 0), -1);
 	ck_assert_int_eq(faccessat(dir, "c/pocl/kernel", F_OK, 0), 0);
+	ck_assert_int_eq(mkdirat(dir, "c/pocl/deep", 0700), 0);
 	ck_assert_int_eq(cache_wipe(cache, &e), 0);
 	(void)close(cache);
+	/* Empty, but there. */
+	ck_assert_int_eq(unlinkat(dir, "c/pocl", AT_REMOVEDIR), 0);
 	ck_assert_int_eq(unlinkat(dir, "c", AT_REMOVEDIR), 0);
 	ck_assert_int_eq(faccessat(dir, "m/1/model", F_OK, 0), 0);
 	remove_folder();

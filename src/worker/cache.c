@@ -58,7 +58,8 @@ wipe_entry(int in, const char *name, int depth, struct err *e)
 		return err_set(e, ERR_LIMIT, "cache: %s: too deep", name);
 	if (wipe(in, name, depth + 1, e) == -1)
 		return -1;
-	if (unlinkat(in, name, AT_REMOVEDIR) == -1)
+	/* The outermost stay: a driver that runs takes them for granted. */
+	if (depth > 0 && unlinkat(in, name, AT_REMOVEDIR) == -1)
 		return err_sys(e, "cache: %s", name);
 	return 0;
 }

@@ -12,7 +12,10 @@
 /* Remove what drivers left behind in earlier lives (PoCL: a file per start). */
 void	 cache_tidy(int folder);
 
-/* Remove everything in it.  -1: the message names what would not go. */
+/*
+ * Remove everything in it but its own folders, which are emptied.  -1: the
+ * message names what would not go.
+ */
 int	 cache_wipe(int folder, struct err *);
 
 #endif
