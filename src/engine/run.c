@@ -81,8 +81,11 @@ take_inputs(struct run *r, struct err *err)
 		index = net->sig_in[i];
 		v = &net->now[index];
 		if (r->in[i].kind == IO_NONE) {
+			/* Its default, or an optional with nothing in it. */
 			*v = (struct val){ .kind = VAL_KNOWN,
 			    .form = VALUE_OPTIONAL, .row = ROW_FREE };
+			if (net->g->value[index].init != NULL)
+				val_set_init(v, net->g->value[index].init);
 			continue;
 		}
 		if (io_val(&r->in[i], r->planned, v, r->pool,
