@@ -6,6 +6,8 @@
 #include "net_help.h"
 #include "onnx_make.h"
 
+#define MODELS	SRCDIR "/tests/models/"
+
 /* The nets of one file: on the device, without fusion, by definitions. */
 struct three {
 	struct engine	*e[3];
@@ -83,6 +85,29 @@ agree_on(struct onnx *o, const struct io *in, uint32_t n_in)
 	free(bytes);
 }
 
+START_TEST(digits)
+{
+	struct three t;
+	size_t n;
+	void *bytes = help_file(MODELS "digits/1/model.onnx", &n);
+	float x[5 * 64];
+	uint32_t seed = 1;
+	struct io_seg seg;
+	struct io in;
+
+	load_three(&t, bytes, n);
+	help_random(&seed, x, 5 * 64);
+	for (int i = 0; i < 5 * 64; i++)
+		x[i] = 8 + 8 * x[i];
+	for (int64_t rows = 1; rows <= 5; rows++) {
+		in = help_input(DT_FLOAT, 2, (int64_t[]){ rows, 64 }, x, &seg);
+		agree(&t, &in, 1);
+	}
+	free_three(&t);
+	free(bytes);
+}
+END_TEST
+
 /* A chain of expressions over broadcast operands is one kernel, and right. */
 START_TEST(chains_fuse)
 {
@@ -105,6 +130,31 @@ START_TEST(chains_fuse)
 	onnx_attr_float(o, "alpha", 0.3f);
 	onnx_node(o, "Add", "f x", "y");
 	onnx_output(o, "y", DT_FLOAT, 3, (int64_t[]){ -1, 3, -1 });
+	agree_on(o, &in, 1);
+}
+END_TEST
+
+/* Shape -> Gather -> Concat -> Reshape is known when it is planned. */
+START_TEST(shapes_are_known)
+{
+	struct onnx *o = onnx_new(17);
+	float x[24];
+	int64_t zero = 0, minus = -1;
+	uint32_t seed = 3;
+	struct io_seg seg;
+	struct io in = help_input(DT_FLOAT, 3, (int64_t[]){ 2, 3, 4 }, x, &seg);
+
+	help_random(&seed, x, 24);
+	onnx_input(o, "x", DT_FLOAT, 3, (int64_t[]){ -1, -1, 4 });
+	onnx_init(o, "zero", DT_INT64, 1, (int64_t[]){ 1 }, &zero);
+	onnx_init(o, "minus", DT_INT64, 1, (int64_t[]){ 1 }, &minus);
+	onnx_node(o, "Shape", "x", "s");
+	onnx_node(o, "Gather", "s zero", "n");
+	onnx_node(o, "Concat", "n minus", "t");
+	onnx_attr_int(o, "axis", 0);
+	onnx_node(o, "Relu", "x", "r");
+	onnx_node(o, "Reshape", "r t", "y");
+	onnx_output(o, "y", DT_FLOAT, 2, (int64_t[]){ -1, -1 });
 	agree_on(o, &in, 1);
 }
 END_TEST
@@ -154,7 +204,9 @@ main(void)
 	int failed;
 
 	tcase_set_timeout(t, 120);
+	tcase_add_test(t, digits);
 	tcase_add_test(t, chains_fuse);
+	tcase_add_test(t, shapes_are_known);
 	tcase_add_test(t, reshape_by_data);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

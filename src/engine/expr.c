@@ -69,6 +69,31 @@ put_ref(struct buf *b, struct ref r)
 }
 
 /*
+ * The type that input i is computed in: its own, but where two operands differ
+ * (Pow) they meet in the wider kind, as in the definition.
+ */
+const struct pw_type *
+expr_type(const struct member *m, int i, bool fp64)
+{
+	enum dtype a = m->v->in[0]->type, b;
+
+	if (m->pw->arity != 2 || (b = m->v->in[1]->type) == a)
+		return pw_type(m->v->in[i]->type, fp64);
+	if (a == DT_DOUBLE || b == DT_DOUBLE)
+		return &type_double;
+	if (dtype_info(a)->kind == 'f' || dtype_info(b)->kind == 'f')
+		return pw_type(DT_FLOAT, fp64);
+	return pw_type(DT_INT64, fp64);
+}
+
+bool
+expr_mixed(const struct member *m)
+{
+	return m->pw->arity == 2 &&
+	    m->v->in[0]->type != m->v->in[1]->type;
+}
+
+/*
  * The expression's value in the type that the output is computed in: tests become
  * 0 or 1, and small integers wrap as they would in memory.
  */
@@ -92,7 +117,7 @@ put_result(struct buf *b, const struct member *m, int width, bool fp64)
 	else if (strcmp(t->calc, "int") == 0 && strcmp(t->mem, "int") != 0)
 		(void)buf_printf(b, "convert_int%s(convert_%s%s(%s))", w, t->mem,
 		    w, m->pw->text);
-	else if (out != in)
+	else if (out != in || expr_mixed(m))
 		(void)buf_printf(b, "(%s)(%s)", t->calc, m->pw->text);
 	else
 		(void)buf_printf(b, "(%s)", m->pw->text);
@@ -110,7 +135,7 @@ put_apply(struct buf *b, const struct member *m, int at, const struct ref *in,
 	(void)buf_str(b, "{ ");
 	for (int i = 0; i < n; i++) {
 		(void)buf_printf(b, "%s%s %s = ",
-		    pw_type(m->v->in[i]->type, fp64)->calc, w, name[i]);
+		    expr_type(m, i, fp64)->calc, w, name[i]);
 		put_ref(b, in[i]);
 		(void)buf_str(b, "; ");
 	}

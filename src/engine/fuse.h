@@ -78,6 +78,10 @@ const struct pw_type *pw_type(enum dtype, bool fp64);
  */
 void		 expr_function(struct buf *, const struct group *, const char *name,
 		    int width, bool fp64);
+/* Two operands of different types are computed in a third: no vector form. */
+const struct pw_type *expr_type(const struct member *, int i, bool fp64);
+bool		 expr_mixed(const struct member *);
+
 /* What the expression needs of cl/common.h beside floats: lines of the preamble. */
 void		 expr_words(struct buf *, const struct group *);
 /* ", float p0, float p1": declared, or passed. */

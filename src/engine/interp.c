@@ -247,9 +247,12 @@ interp_run(const struct frame *f, struct view *v, struct pool *out,
 		return err_memory(err, "scratch", 0);
 	v->mem = &mem;
 	if (v->op->infer != NULL && (r = v->op->infer(v, err)) != 0 &&
-	    v->needs >= 0)
-		(void)err_set(err, ERR_INTERNAL, "input %d is not known",
+	    v->needs >= 0) {
+		/* Of sequences inference knows nothing; host() finds out. */
+		r = v->in[v->needs]->form != VALUE_TENSOR ? 0 :
+		    err_set(err, ERR_INTERNAL, "input %d is not known",
 		    v->needs);
+	}
 	if (r == 0)
 		r = interp_view(f, v, err);
 	if (r == 0)

@@ -181,7 +181,8 @@ has_vector(const struct group *g, const struct loops *l, int vec, bool fp64)
 	if (l->dim[last] < vec || !pw_type(g->out->type, fp64)->vector)
 		return false;
 	for (int i = 0; i < g->n; i++)
-		if (!pw_type(g->m[i].v->out[0]->type, fp64)->vector)
+		if (expr_mixed(&g->m[i]) ||
+		    !pw_type(g->m[i].v->out[0]->type, fp64)->vector)
 			return false;
 	for (int i = 0; i < l->n_op; i++)
 		if (l->stride[i][last] > 1 ||
