@@ -284,6 +284,8 @@ io_deliver(const struct run_sink *sink, uint32_t i, const struct val *v,
 	size_t bytes;
 	void *to;
 
+	while (v->form == VALUE_OPTIONAL && v->n_elem == 1)
+		v = v->elem[0];
 	if (v->form != VALUE_TENSOR)
 		return deliver_elems(sink, i, v, err);
 	if (tensor_io(v, rows, &io, &bytes, err) < 0)
