@@ -346,6 +346,8 @@ dress_worker(struct outfit *o, const struct slot *s, const char *cache,
 		(void)snprintf(text, sizeof(text), "%zu", c->engine_memory);
 		argue_pair(o, "--memory", text);
 	}
+	for (size_t i = 0; i < c->models_dir.n; i++)
+		argue_pair(o, "--read", c->models_dir.v[i]);
 }
 
 /*
