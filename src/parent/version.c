@@ -147,7 +147,8 @@ version_retire(struct version *v)
 
 	version_unlink(v->pending ? &m->pending : &m->versions, v);
 	v->state = VERSION_UNLOADING;
-	log_info("model", "unloading: model=%s version=%lld", m->name,
-	    (long long)v->number);
+	if (!m->models->parent->draining)
+		log_info("model", "unloading: model=%s version=%lld", m->name,
+		    (long long)v->number);
 	version_put(v);
 }
