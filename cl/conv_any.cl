@@ -1,7 +1,8 @@
 /*
- * conv_any: convolution and transposed convolution of any geometry, plain layout,
- * one output element after the other.  What the faster forms are checked against,
- * and the fallback.  Axes missing before the last have one element.
+ * conv_any: convolution and transposed convolution of any geometry, plain
+ * layout, one output element after the other.  What the faster forms are
+ * checked against, and the fallback.  Axes missing before the last have one
+ * element.
  */
 #ifdef BIAS
 #define BIAS_ARG	, IN(float, b)

@@ -5,6 +5,7 @@
 #ifndef T
 #define T	uint
 #define TI	long
+#define NEGATIVE 1
 #endif
 
 KERNEL void
@@ -17,7 +18,8 @@ gather(IN(T, x), IN(TI, index), OUT(T, y), int total, int n, int axis,
 	FOR_ITEMS(i, total) {
 		long k = index[i / inner % n];
 
-		k = k < 0 ? k + axis : k;
+		if (NEGATIVE && k < 0)
+			k += axis;
 		if (k < 0 || k >= axis) {
 			FAIL();
 			y[i] = 0;

@@ -1,6 +1,6 @@
 /*
- * gemm_any: any matrix product, by strides, one result after the other.  What the
- * faster forms are checked against, and the fallback.
+ * gemm_any: any matrix product, by strides, one result after the other.  What
+ * the faster forms are checked against, and the fallback.
  */
 #ifdef ADD_C
 #define C_ARG	, IN(float, c)

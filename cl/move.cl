@@ -1,6 +1,6 @@
 /*
- * move: a box of elements from one tensor to another, with strides on both sides.
- * -DT: an unsigned type of the elements' size.
+ * move: a box of elements from one tensor to another, with strides on both
+ * sides. -DT: an unsigned type of the elements' size.
  */
 #ifndef T
 #define T	uint

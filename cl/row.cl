@@ -2,9 +2,9 @@
  * row: kernels that fold a row of neighbouring floats to a number and perhaps
  * write the row again: reductions, softmax, normalisation.
  *
- * A piece is `per` rows.  On a CPU one instance walks the row in vectors; on a GPU
- * a group does, and folds what its items found in a tree (a power of two of them,
- * at most ROW_LOCAL).
+ * A piece is `per` rows.  On a CPU one instance walks the row in vectors; on a
+ * GPU a group does, and folds what its items found in a tree (a power of two
+ * of them, at most ROW_LOCAL).
  */
 #define ROW_LOCAL	64
 

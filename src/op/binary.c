@@ -70,7 +70,9 @@ static const struct pointwise pw_mod = {
 	.f = mod_f, .i = mod_i, .u = mod_u, .attrs = mod_attrs,
 };
 
-/* Mean: a sum, scaled.  Its own definition: the sum must not be rounded first. */
+/*
+ * Mean: a sum, scaled.  Its own definition: the sum must not be rounded first.
+ */
 static int
 mean_host(struct view *v, struct err *e)
 {

@@ -44,7 +44,8 @@ from_string(const struct string *s, enum dtype t, void *out, size_t i,
 	else
 		elem_set_f(t, out, i, strtod(s->s, &end));
 	if (end == s->s || end != s->s + s->n)
-		return view_error(e, "element %zu is a string that is no number",
+		return view_error(e,
+		    "element %zu is a string that is no number",
 		    i);
 	return 0;
 }

@@ -42,7 +42,7 @@ gru_cell(const struct rnn *q, struct rnn_run *r, void *arg)
 }
 
 struct lstm {
-	const struct val	*peep;		/* [dirs, 3 * hidden]: i, o, f */
+	const struct val	*peep;	/* [dirs, 3 * hidden]: i, o, f */
 	int64_t			 couple;
 };
 

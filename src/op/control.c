@@ -180,7 +180,8 @@ loop_read(struct view *v, struct loop *l, struct err *e)
 		return -1;
 	if (l->body == NULL || l->body->n_in != l->carried + 2 ||
 	    l->body->n_out < l->carried + 1)
-		return view_error(e, "the body does not match %d carried values",
+		return view_error(e,
+		    "the body does not match %d carried values",
 		    l->carried);
 	l->scanned = l->body->n_out - 1 - l->carried;
 	l->in = fresh(v, l->carried + 2, e);

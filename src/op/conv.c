@@ -12,7 +12,8 @@ bias_check(const struct view *v, int64_t m, struct err *e)
 	const struct val *b = view_in(v, 2);
 
 	if (b != NULL && (b->shape.rank != 1 || b->shape.dim[0] != m))
-		return view_error(e, "bias is not of %lld values", (long long)m);
+		return view_error(e, "bias is not of %lld values",
+		    (long long)m);
 	return 0;
 }
 

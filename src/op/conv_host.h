@@ -6,7 +6,8 @@
 
 struct conv_def {
 	const struct val	*x, *w, *b;	/* b NULL: no bias */
-	const struct val	*x_zero, *w_zero;	/* NULL: 0; w's per channel */
+	const struct val	*x_zero, *w_zero;
+						/* NULL: 0; w's per channel */
 	int64_t			 group;
 	struct window		 win;
 };

@@ -1,4 +1,6 @@
 /* Gather and its kin: elements chosen by indices that are data. */
+#include "op/gather.h"
+
 #include "op/kernel.h"
 #include "op/op.h"
 #include "op/shape.h"
@@ -76,22 +78,19 @@ word(enum dtype t)
 	}
 }
 
-static int
-gather_plan(struct view *v, struct plan *p, struct err *e)
+int
+gather_step(struct view *v, const struct line *l, bool negative,
+    struct plan *p, struct err *e)
 {
 	const struct val *x = v->in[0], *ix = v->in[1];
 	const char *t = word(x->type), *ti = cl_type(p, ix->type);
 	struct step *s;
-	struct line l;
-	int axis;
 
-	if (op_axis_attr(v, "axis", 0, x->shape.rank, &axis, e) != 0)
-		return -1;
 	if (t == NULL || ti == NULL || !fits_int(x) || !fits_int(v->out[0]) ||
 	    x->type == DT_STRING || val_count(v->out[0]) == 0)
 		return 1;
-	l = line_of(&x->shape, axis, axis + 1);
-	s = plan_step(p, e, "gather", "gather", "-DT=%s -DTI=%s", t, ti);
+	s = plan_step(p, e, "gather", "gather", "-DT=%s -DTI=%s -DNEGATIVE=%d",
+	    t, ti, negative);
 	if (s == NULL)
 		return -1;
 	step_in(s, v->in[0]);
@@ -99,11 +98,23 @@ gather_plan(struct view *v, struct plan *p, struct err *e)
 	step_out(s, v->out[0]);
 	step_int(s, (int64_t)val_count(v->out[0]));
 	step_int(s, (int64_t)val_count(ix));
-	step_int(s, l.n);
-	step_int(s, l.inner);
+	step_int(s, l->n);
+	step_int(s, l->inner);
 	step_error_word(s, v);
 	step_items(s, val_count(v->out[0]));
 	return plan_end(p, s, e);
+}
+
+static int
+gather_plan(struct view *v, struct plan *p, struct err *e)
+{
+	struct line l;
+	int axis;
+
+	if (op_axis_attr(v, "axis", 0, v->in[0]->shape.rank, &axis, e) != 0)
+		return -1;
+	l = line_of(&v->in[0]->shape, axis, axis + 1);
+	return gather_step(v, &l, true, p, e);
 }
 
 /* Indices of the same rank, nowhere longer than the data but along the axis. */
@@ -122,7 +133,8 @@ elements_axis(const struct view *v, int *axis, struct err *e)
 		    i->rank, x->rank);
 	for (int k = 0; k < x->rank; k++)
 		if (k != *axis && i->dim[k] > x->dim[k])
-			return view_error(e, "more indices than data on axis %d",
+			return view_error(e,
+			    "more indices than data on axis %d",
 			    k);
 	return 0;
 }

@@ -81,7 +81,9 @@ matmul_row(const struct view *v, int ia, int ib, const struct matmul *m)
 	if (a->shape.rank == 1 || a->row == a->shape.rank - 1)
 		return ROW_MIXED;
 	r = a->row + m->batch.rank - m->a_batch.rank;
-	/* A constant of many matrices only goes with rows outside of its axes. */
+	/*
+	 * A constant of many matrices only goes with rows outside of its axes.
+	 */
 	if (a->row < m->a_batch.rank && r >= m->batch.rank - m->b_batch.rank &&
 	    m->b_batch.dim[r - (m->batch.rank - m->b_batch.rank)] != 1)
 		return ROW_MIXED;

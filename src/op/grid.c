@@ -101,7 +101,8 @@ cubic(double d)
 static int
 taps(const struct grid *g, double x, int64_t n, int64_t *at, double *w)
 {
-	int count = g->mode == GRID_NEAREST ? 1 : g->mode == GRID_LINEAR ? 2 : 4;
+	int count = g->mode == GRID_NEAREST ? 1 :
+	    g->mode == GRID_LINEAR ? 2 : 4;
 	double base = g->mode == GRID_NEAREST ? rint(x) :
 	    g->mode == GRID_LINEAR ? floor(x) : floor(x) - 1;
 

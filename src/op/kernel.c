@@ -9,7 +9,8 @@ cl_type(const struct plan *p, enum dtype t)
 		[DT_FLOAT] = "float", [DT_UINT8] = "uchar",
 		[DT_INT8] = "char", [DT_UINT16] = "ushort",
 		[DT_INT16] = "short", [DT_INT32] = "int", [DT_INT64] = "long",
-		[DT_BOOL] = "uchar", [DT_UINT32] = "uint", [DT_UINT64] = "ulong",
+		[DT_BOOL] = "uchar", [DT_UINT32] = "uint", [DT_UINT64] =
+		    "ulong",
 		[DT_DOUBLE] = "double",
 	};
 

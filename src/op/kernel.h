@@ -27,8 +27,8 @@ struct line line_of(const struct shape *, int from, int to);
 int64_t	 rows_per_piece(const struct plan *, int64_t n);
 
 /*
- * The last arguments and the work of a kernel over lines: rows, n, rows per piece
- * if they lie together; outer, n, inner, by items, if not.
+ * The last arguments and the work of a kernel over lines: rows, n, rows per
+ * piece if they lie together; outer, n, inner, by items, if not.
  */
 void	 step_line(struct step *, const struct plan *, const struct line *);
 

@@ -155,7 +155,8 @@ entropy_host(struct view *v, struct err *e)
 
 OP_FAMILY(loss_ops);
 const struct op loss_ops[] = {
-	{ .name = "NegativeLogLikelihoodLoss", .since = 12, .types = "fdh i fdh",
+	{ .name = "NegativeLogLikelihoodLoss", .since = 12, .types =
+	    "fdh i fdh",
 	  .infer = loss_infer, .host = nll_host },
 	{ .name = "SoftmaxCrossEntropyLoss", .since = 12, .types = "fdh i fdh",
 	  .infer = loss_infer, .host = entropy_host },

@@ -16,7 +16,9 @@ int	 matmul_read(const struct view *, int ia, int ib, struct matmul *,
 	    struct err *);
 int	 matmul_row(const struct view *, int ia, int ib, const struct matmul *);
 
-/* Over all results: off[0] and off[1] are where a's row and b's column begin. */
+/*
+ * Over all results: off[0] and off[1] are where a's row and b's column begin.
+ */
 void	 matmul_walk(const struct matmul *, struct walk *);
 /* The sum of (a - az) * (b - bz) from there. */
 double	 matmul_at(const struct val *a, const struct val *b,

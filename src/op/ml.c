@@ -1,6 +1,8 @@
 /* ai.onnx.ml: features and linear models. */
 #include <math.h>
 
+#include "op/gather.h"
+#include "op/kernel.h"
 #include "op/op.h"
 #include "op/shape.h"
 
@@ -20,7 +22,8 @@ same_floats_infer(struct view *v, struct err *e)
 		return -1;
 	/* Rows of more than one feature: the last axis is not theirs. */
 	view_set(v, 0, DT_FLOAT, &v->in[0]->shape, v->in[0]->shape.rank < 2 ?
-	    row_any(v) : row_unless(v->in[0], 1u << (v->in[0]->shape.rank - 1)));
+	    row_any(v) : row_unless(v->in[0],
+	    1u << (v->in[0]->shape.rank - 1)));
 	return 0;
 }
 
@@ -78,6 +81,51 @@ scaler_host(struct view *v, struct err *e)
 		out[i] = (float)((elem_f(x->type, x->data, i) -
 		    feature(&offset, i % c, 0)) * feature(&scale, i % c, 1));
 	return 0;
+}
+
+/* An attribute's n floats as a constant of the plan. */
+static struct val *
+constant(struct plan *p, const struct floats *f, int64_t n, struct err *e)
+{
+	struct shape s = { 1, { n } };
+	struct val *c = plan_new_val(p, DT_FLOAT, &s, e);
+
+	if (c == NULL)
+		return NULL;
+	c->kind = VAL_KNOWN;
+	c->row = ROW_FREE;
+	c->data = f->v;
+	return c;
+}
+
+static int
+scaler_plan(struct view *v, struct plan *p, struct err *e)
+{
+	int64_t c = features(v->in[0]);
+	struct floats offset, scale;
+	struct val *a, *b;
+	struct step *s;
+
+	if (per_feature(v, "offset", c, &offset, e) != 0 ||
+	    per_feature(v, "scale", c, &scale, e) != 0)
+		return -1;
+	if (!all_float(v) || val_count(v->in[0]) == 0 ||
+	    offset.n != (size_t)c || scale.n != (size_t)c)
+		return 1;
+	if ((a = constant(p, &offset, c, e)) == NULL ||
+	    (b = constant(p, &scale, c, e)) == NULL)
+		return -1;
+	s = plan_step(p, e, "features", "scaler", " ");
+	if (s == NULL)
+		return -1;
+	step_in(s, v->in[0]);
+	step_in(s, a);
+	step_in(s, b);
+	step_out(s, v->out[0]);
+	step_int(s, (int64_t)val_count(v->in[0]));
+	step_int(s, c);
+	step_items(s, val_count(v->in[0]));
+	return plan_end(p, s, e);
 }
 
 static int
@@ -149,6 +197,15 @@ extract_host(struct view *v, struct err *e)
 		elem_copy(x->type, out, i, x->data, i / n * c + (size_t)k);
 	}
 	return 0;
+}
+
+static int
+extract_plan(struct view *v, struct plan *p, struct err *e)
+{
+	const struct shape *x = &v->in[0]->shape;
+	struct line l = line_of(x, x->rank - 1, x->rank);
+
+	return gather_step(v, &l, false, p, e);
 }
 
 /* Each row over its maximum, its sum of absolutes, or its length. */
@@ -223,7 +280,8 @@ post_transform(const char *how, double *y, int64_t n, struct err *e)
 		return 0;
 	}
 	if (strcmp(how, "SOFTMAX") != 0 && !zero)
-		return err_set(e, ERR_UNSUPPORTED, "post_transform \"%s\"", how);
+		return err_set(e, ERR_UNSUPPORTED, "post_transform \"%s\"",
+		    how);
 	for (int64_t i = 0; i < n; i++)
 		max = fmax(max, y[i]);
 	for (int64_t i = 0; i < n; i++) {
@@ -387,19 +445,19 @@ classifier_host(struct view *v, struct err *e)
 	return 0;
 }
 
-#define ROW(op, takes, id_infer, id)					\
+#define ROW(op, takes, id_infer, id, how)				\
 {									\
 	.domain = ML, .name = op, .since = 1, .types = takes,		\
-	.infer = id_infer, .host = id##_host,				\
+	.infer = id_infer, .host = id##_host, .plan = how,		\
 }
 
 OP_FAMILY(ml_ops);
 const struct op ml_ops[] = {
-	ROW("Scaler", "fdiu", scaler_infer, scaler),
-	ROW("Binarizer", "fdiu", binarizer_infer, binarizer),
-	ROW("ArrayFeatureExtractor", "* i", extract_infer, extract),
-	ROW("Normalizer", "fdiu", same_floats_infer, normalizer),
-	ROW("LinearRegressor", "fdiu", regressor_infer, regressor),
-	ROW("LinearClassifier", "fdiu", classifier_infer, classifier),
+	ROW("Scaler", "fdiu", scaler_infer, scaler, scaler_plan),
+	ROW("Binarizer", "fdiu", binarizer_infer, binarizer, NULL),
+	ROW("ArrayFeatureExtractor", "* i", extract_infer, extract, extract_plan),
+	ROW("Normalizer", "fdiu", same_floats_infer, normalizer, NULL),
+	ROW("LinearRegressor", "fdiu", regressor_infer, regressor, NULL),
+	ROW("LinearClassifier", "fdiu", classifier_infer, classifier, NULL),
 	{ .name = NULL }
 };

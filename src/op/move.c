@@ -87,7 +87,8 @@ slice_axis(struct slice *s, int a, int64_t dim, const int64_t given[3],
 	int64_t lo = step < 0 ? -1 : 0, hi = step < 0 ? dim - 1 : dim;
 
 	if (step == 0 || step == INT64_MIN)
-		return view_error(e, "step %lld of axis %d", (long long)step, a);
+		return view_error(e, "step %lld of axis %d", (long long)step,
+		    a);
 	from = clamp(from < 0 ? from + dim : from, lo < 0 ? 0 : lo, hi);
 	to = clamp(to < 0 ? to + dim : to, lo, hi);
 	s->from[a] = from;

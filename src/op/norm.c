@@ -1,4 +1,6 @@
-/* Normalisation by statistics of the input itself: layers, instances, groups. */
+/*
+ * Normalisation by statistics of the input itself: layers, instances, groups.
+ */
 #include <math.h>
 
 #include "op/kernel.h"

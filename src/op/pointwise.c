@@ -38,7 +38,8 @@ pw_infer(struct view *v, struct err *e)
 
 	if (op_want(v, n > 0 ? n : 1, e) != 0)
 		return -1;
-	return pw_infer_as(v, n, p->out != DT_NONE ? p->out : v->in[0]->type, e);
+	return pw_infer_as(v, n, p->out != DT_NONE ? p->out : v->in[0]->type,
+	    e);
 }
 
 /* What to compute in: 'f' if any input is a float, 'u' if all are unsigned. */
@@ -110,7 +111,8 @@ apply_init(struct apply *a, const struct view *v, const struct pointwise *p,
 	a->p = p;
 	a->kind = kind_of(v);
 	if ((a->kind == 'f' && p->f == NULL) ||
-	    (a->kind == 'i' && p->i == NULL) || (a->kind == 'u' && p->u == NULL))
+	    (a->kind == 'i' && p->i == NULL) ||
+	    (a->kind == 'u' && p->u == NULL))
 		return view_error(e, "is not defined for %s",
 		    dtype_info(v->in[0]->type)->onnx);
 	if ((r = pw_params(v, p, a->attr, e)) > 0)
@@ -118,7 +120,10 @@ apply_init(struct apply *a, const struct view *v, const struct pointwise *p,
 	return r;
 }
 
-/* One or more operands, from the left; in double or 64-bit integers throughout. */
+/*
+ * One or more operands, from the left; in double or 64-bit integers
+ * throughout.
+ */
 static int
 host_fold(struct view *v, const struct apply *a, struct err *e)
 {
@@ -150,9 +155,11 @@ host_fold(struct view *v, const struct apply *a, struct err *e)
 	}
 	for (size_t i = 0; i < n; i++)
 		if (a->kind == 'f')
-			elem_set_f(v->out[0]->type, out, i, elem_f(wide, sum, i));
+			elem_set_f(v->out[0]->type, out, i, elem_f(wide, sum,
+			    i));
 		else
-			elem_set_i(v->out[0]->type, out, i, elem_i(wide, sum, i));
+			elem_set_i(v->out[0]->type, out, i, elem_i(wide, sum,
+			    i));
 	return 0;
 }
 

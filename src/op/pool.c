@@ -161,7 +161,10 @@ largest_host(struct view *v, read_fn *read, struct err *e)
 	return 0;
 }
 
-/* Taps on the input and its padding: what an average that counts it divides by. */
+/*
+ * Taps on the input and its padding: what an average that counts it divides
+ * by.
+ */
 static double
 padded_taps(const struct window *w, const int64_t *o)
 {
@@ -261,7 +264,8 @@ generic(struct view *v, const struct pool *g, struct plan *p, struct err *e)
 
 	if (x == NULL)
 		return -1;
-	s = plan_step(p, e, "pool_any", "pool_any", "-DAVERAGE=%d -DCOUNT_PAD=%d",
+	s = plan_step(p, e, "pool_any", "pool_any",
+	    "-DAVERAGE=%d -DCOUNT_PAD=%d",
 	    g->kind == POOL_AVERAGE, g->count_pad);
 	if (s == NULL)
 		return -1;

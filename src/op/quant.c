@@ -334,9 +334,12 @@ qconv_read(const struct view *v, struct conv_def *d, struct err *e)
 	d->w_zero = v->in[5];
 	d->b = view_in(v, 8);
 	if (d->b != NULL && val_count(d->b) != (size_t)m)
-		return view_error(e, "bias is not of %lld values", (long long)m);
-	if (check_zero(v->in[1], 1, e) != 0 || check_zero(v->in[2], 1, e) != 0 ||
-	    check_zero(v->in[4], m, e) != 0 || check_zero(v->in[5], m, e) != 0 ||
+		return view_error(e, "bias is not of %lld values",
+		    (long long)m);
+	if (check_zero(v->in[1], 1, e) != 0 ||
+	    check_zero(v->in[2], 1, e) != 0 ||
+	    check_zero(v->in[4], m, e) != 0 ||
+	    check_zero(v->in[5], m, e) != 0 ||
 	    check_zero(v->in[6], 1, e) != 0 || check_zero(v->in[7], 1, e) != 0)
 		return -1;
 	return 0;

@@ -8,9 +8,10 @@
 #include "op/shape.h"
 
 /*
- * One reduction: acc = f(acc, x) from init, then done(acc, n).  shift: x is taken
- * relative to the maximum, which is added at the end, so that exp() stays finite.
- * text and last: f and done as OpenCL C; i, idone NULL: integers go through f.
+ * One reduction: acc = f(acc, x) from init, then done(acc, n).  shift: x is
+ * taken relative to the maximum, which is added at the end, so that exp()
+ * stays finite. text and last: f and done as OpenCL C; i, idone NULL: integers
+ * go through f.
  */
 struct reduction {
 	double		 init;
@@ -204,7 +205,8 @@ reduce_host(struct view *v, const struct reduction *r, struct err *e)
 	reduced_shape(&x->shape, mask, true, &kept);
 	if (dtype_info(x->type)->kind != 'f' && r->i != NULL)
 		return reduce_ints(v, r, &kept, out, e);
-	return reduce_floats(v, r, &kept, reduce_count(&x->shape, mask), out, e);
+	return reduce_floats(v, r, &kept, reduce_count(&x->shape, mask), out,
+	    e);
 }
 
 /* Neighbouring axes only (others of one element do not count as between). */

@@ -1,9 +1,10 @@
 /*
  * region: data movement, all of it one strided copy.
  *
- * A region is a box of elements with strides on both sides.  An operator that only
- * moves data says how its regions lie, once; the definition and the device form
- * are the same for all (cl/move.cl).  A stride may be 0 or negative.
+ * A region is a box of elements with strides on both sides.  An operator that
+ * only moves data says how its regions lie, once; the definition and the
+ * device form are the same for all (cl/move.cl).  A stride may be 0 or
+ * negative.
  */
 #ifndef OP_REGION_H
 #define OP_REGION_H
@@ -34,7 +35,10 @@ void	 region_axis(struct region *, int64_t dim, int64_t src, int64_t dst);
 /* Drop axes of one element, join those that lie together. */
 void	 region_merge(struct region *);
 
-/* The definition and device form of a movement whose regions are name##_region. */
+/*
+ * The definition and device form of a movement whose regions are
+ * name##_region.
+ */
 #define REGION_OP(name)							\
 static int								\
 name##_host(struct view *v, struct err *e)				\

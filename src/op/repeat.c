@@ -71,7 +71,8 @@ tile_reps(struct view *v, int64_t reps[OP_INTS], struct err *e)
 		return view_error(e, "%d repeats for rank %d", n, rank);
 	for (int i = 0; i < n; i++)
 		if (reps[i] < 0)
-			return view_error(e, "repeats %lld", (long long)reps[i]);
+			return view_error(e, "repeats %lld",
+			    (long long)reps[i]);
 	return 0;
 }
 
@@ -141,7 +142,8 @@ depth_infer(struct view *v, struct err *e)
 		return view_error(e, "%lld channels, want a multiple of %lld",
 		    (long long)s.dim[1], (long long)(b * b));
 	s.dim[1] /= b * b;
-	if (!dim_mul(s.dim[2], b, &s.dim[2]) || !dim_mul(s.dim[3], b, &s.dim[3]))
+	if (!dim_mul(s.dim[2], b, &s.dim[2]) || !dim_mul(s.dim[3], b,
+	    &s.dim[3]))
 		return op_overflow(e);
 	view_set(v, 0, v->in[0]->type, &s, row_unless(v->in[0], 0xe));
 	return 0;
@@ -185,7 +187,8 @@ space_infer(struct view *v, struct err *e)
 		return -1;
 	s = v->in[0]->shape;
 	if (s.dim[2] % b != 0 || s.dim[3] % b != 0)
-		return view_error(e, "extents %lld, %lld, want multiples of %lld",
+		return view_error(e,
+		    "extents %lld, %lld, want multiples of %lld",
 		    (long long)s.dim[2], (long long)s.dim[3], (long long)b);
 	if (!dim_mul(s.dim[1], b * b, &s.dim[1]))
 		return op_overflow(e);
@@ -226,9 +229,11 @@ const struct op repeat_ops[] = {
 	  .host = expand_host, .plan = expand_plan },
 	{ .name = "Tile", .since = 1, .types = ANY, .infer = tile_infer,
 	  .host = tile_host, .plan = tile_plan },
-	{ .name = "DepthToSpace", .since = 1, .types = ANY, .infer = depth_infer,
+	{ .name = "DepthToSpace", .since = 1, .types = ANY, .infer =
+	    depth_infer,
 	  .host = depth_host, .plan = depth_plan },
-	{ .name = "SpaceToDepth", .since = 1, .types = ANY, .infer = space_infer,
+	{ .name = "SpaceToDepth", .since = 1, .types = ANY, .infer =
+	    space_infer,
 	  .host = space_host, .plan = space_plan },
 	{ .name = NULL }
 };

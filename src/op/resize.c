@@ -138,7 +138,8 @@ resize_read(struct view *v, const struct resize_form *f, struct resize *r,
 	n = n_axes < 0 ? r->rank : n_axes;
 	for (int i = 0; n_axes < 0 && i < n; i++)
 		axes[i] = i;
-	if (n_scales != (n_sizes > 0 ? 0 : n) || (n_sizes > 0 && n_sizes != n) ||
+	if (n_scales != (n_sizes > 0 ? 0 : n) || (n_sizes > 0 &&
+	    n_sizes != n) ||
 	    (n_roi > 0 && n_roi != 2 * n))
 		return view_error(e, "%d scales, %d sizes, %d roi for %d axes",
 		    n_scales, n_sizes, n_roi, n);

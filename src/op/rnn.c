@@ -93,7 +93,8 @@ check_shape(const struct val *x, const char *what, int rank, int64_t a,
 		    x->shape.rank, rank);
 	for (int i = 0; i < rank; i++)
 		if (x->shape.dim[i] != want[i])
-			return view_error(e, "%s has %lld on axis %d, want %lld",
+			return view_error(e,
+			    "%s has %lld on axis %d, want %lld",
 			    what, (long long)x->shape.dim[i], i,
 			    (long long)want[i]);
 	return 0;

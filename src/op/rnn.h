@@ -1,9 +1,9 @@
 /*
- * rnn: what RNN, GRU and LSTM share: shapes, directions, activations, and the walk
- * over time steps.
+ * rnn: what RNN, GRU and LSTM share: shapes, directions, activations, and the
+ * walk over time steps.
  *
- * X is [seq, batch, input], or [batch, seq, input] with layout 1.  Everything is
- * computed in double, one batch entry and one direction at a time.
+ * X is [seq, batch, input], or [batch, seq, input] with layout 1.  Everything
+ * is computed in double, one batch entry and one direction at a time.
  */
 #ifndef OP_RNN_H
 #define OP_RNN_H

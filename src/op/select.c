@@ -124,7 +124,8 @@ int_less(enum dtype t, int64_t a, int64_t b)
 static int
 clip_host(struct view *v, struct err *e)
 {
-	const struct val *x = v->in[0], *lo = view_in(v, 1), *hi = view_in(v, 2);
+	const struct val *x = v->in[0], *lo = view_in(v, 1), *hi = view_in(v,
+	    2);
 	void *out = view_alloc(v, 0, e);
 
 	if (out == NULL)

@@ -59,7 +59,8 @@ copy_depth(struct view *v, struct val *dst, const struct val *src, int depth,
 		return -1;
 	dst->type = src->type;
 	for (int i = 0; i < src->n_elem; i++)
-		if (copy_depth(v, dst->elem[i], src->elem[i], depth + 1, e) != 0)
+		if (copy_depth(v, dst->elem[i], src->elem[i], depth + 1,
+		    e) != 0)
 			return -1;
 	return 0;
 }

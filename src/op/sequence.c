@@ -228,7 +228,8 @@ joined(const struct val *s, bool stack, int64_t axis, struct shape *o, int *a,
 		struct shape x = s->elem[i]->shape;
 
 		if (x.rank != o->rank || s->elem[i]->type != s->elem[0]->type)
-			return view_error(e, "the tensors differ in rank or type");
+			return view_error(e,
+			    "the tensors differ in rank or type");
 		if (!stack) {
 			if (!dim_add(o->dim[*a], x.dim[*a], &o->dim[*a]))
 				return op_overflow(e);

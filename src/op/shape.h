@@ -1,8 +1,8 @@
 /*
  * shape: what operators share: axes, rows, and walks over several tensors.
  *
- * Everything here is total over hostile attributes: an axis is checked, products
- * do not overflow.
+ * Everything here is total over hostile attributes: an axis is checked,
+ * products do not overflow.
  */
 #ifndef OP_SHAPE_H
 #define OP_SHAPE_H
@@ -69,8 +69,8 @@ int	 row_any(const struct view *);
 int	 row_unless(const struct val *x, unsigned axes);
 
 /*
- * A walk over the elements of a shape in row-major order, with the offsets of up
- * to WALK_MAX operands.
+ * A walk over the elements of a shape in row-major order, with the offsets of
+ * up to WALK_MAX operands.
  *
  *	for (walk_init(&w, &shape); walk_more(&w); walk_next(&w))
  *		... w.i, w.at[axis], w.off[k] ...

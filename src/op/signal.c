@@ -327,7 +327,9 @@ to_mel(double hz)
 	return 2595 * log10(1 + hz / 700);
 }
 
-/* Triangles over the spectrum's bins, their corners equally far apart in mel. */
+/*
+ * Triangles over the spectrum's bins, their corners equally far apart in mel.
+ */
 static int
 mel_host(struct view *v, struct err *e)
 {

@@ -230,7 +230,8 @@ compress_host(struct view *v, struct err *e)
 	if (out == NULL || compress_line(v, &l, &axis, e) != 0)
 		return -1;
 	for (int64_t o = 0; o < l.outer; o++)
-		for (int64_t k = 0; k < l.n && k < (int64_t)val_count(cond); k++)
+		for (int64_t k = 0; k < l.n &&
+		    k < (int64_t)val_count(cond); k++)
 			for (int64_t i = 0; i < l.inner &&
 			    truth(cond, (size_t)k); i++)
 				elem_copy(x->type, out, at++, x->data,

@@ -1,4 +1,6 @@
-/* Sampling of images at places that are data: RoiAlign, GridSample, unpooling. */
+/*
+ * Sampling of images at places that are data: RoiAlign, GridSample, unpooling.
+ */
 #include <math.h>
 
 #include "op/op.h"
@@ -347,8 +349,8 @@ unpool_infer(struct view *v, struct err *e)
 }
 
 /*
- * Indices count in the shape that was pooled: the one without output_shape.  In a
- * larger output the element keeps its coordinates.
+ * Indices count in the shape that was pooled: the one without output_shape. 
+ * In a larger output the element keeps its coordinates.
  */
 static int
 unpool_host(struct view *v, struct err *e)
@@ -374,7 +376,8 @@ unpool_host(struct view *v, struct err *e)
 			int64_t k = a == 0 ? at : at % was.dim[a];
 
 			if (k >= v->out[0]->shape.dim[a])
-				return view_error(e, "an index is out of range");
+				return view_error(e,
+				    "an index is out of range");
 			to += k * stride[a];
 			at /= was.dim[a];
 		}

@@ -78,7 +78,8 @@ normalize_host(struct view *v, struct err *e)
 		return -1;
 	o = v->in[0]->shape;
 	if (o.rank == 2 && o.dim[0] != 1)
-		return view_error(e, "%lld rows, want one", (long long)o.dim[0]);
+		return view_error(e, "%lld rows, want one",
+		    (long long)o.dim[0]);
 	in = v->in[0]->data;
 	kept = view_scratch(v, val_count(v->in[0]) + 1, sizeof(*kept), e);
 	if (kept == NULL)

@@ -6,7 +6,10 @@
 
 #define STATES	3		/* at most, the tensor itself included */
 
-/* R, T, then n tensors, n gradients, n of each state; outputs without gradients. */
+/*
+ * R, T, then n tensors, n gradients, n of each state; outputs without
+ * gradients.
+ */
 struct train {
 	int	n, states;
 	double	rate, t;

@@ -82,7 +82,8 @@ flatten_infer(struct view *v, struct err *e)
 	struct shape s = { .rank = 2 };
 	int64_t axis;
 
-	if (op_want(v, 1, e) != 0 || attr_int(v->node, "axis", 1, &axis, e) != 0)
+	if (op_want(v, 1, e) != 0 || attr_int(v->node, "axis", 1, &axis,
+	    e) != 0)
 		return -1;
 	x = &v->in[0]->shape;
 	if (axis < 0)

@@ -106,7 +106,8 @@ window_read(const struct view *v, const struct shape *x, const int64_t *k,
 	    attr_int(v->node, "ceil_mode", 0, &ceil_mode, e) != 0)
 		return -1;
 	for (int i = 0; i < w->rank; i++) {
-		int64_t room = w->in[i] + w->pad[i] + w->pad_end[i] - span(w, i);
+		int64_t room = w->in[i] + w->pad[i] + w->pad_end[i] - span(w,
+		    i);
 
 		if (room < 0)
 			return view_error(e, "kernel of %lld does not fit an "

@@ -1,8 +1,8 @@
 /*
  * window: how a kernel slides over spatial axes, for convolution and pooling.
  *
- * Read from a node's attributes once, every number checked: extents, strides and
- * pads are below 2^31, products of them do not overflow 64 bits.
+ * Read from a node's attributes once, every number checked: extents, strides
+ * and pads are below 2^31, products of them do not overflow 64 bits.
  */
 #ifndef OP_WINDOW_H
 #define OP_WINDOW_H
