@@ -133,19 +133,31 @@ emit(struct view *v, const struct form *f, struct plan *p, struct err *err)
 	return plan_end(p, s, err);
 }
 
-/* Few rows: more columns, so that there is enough to do at once. */
+/*
+ * Few rows: more columns, so that there is enough to do at once.  A handful of
+ * tiles for all numbers of rows, since each is a program to build: a batch that
+ * grows from 1 to 32 must not need ten of them.
+ */
 static void
 choose(struct form *f)
 {
-	int most = f->vec == 16 ? 8 : 4;
+	static const int few[] = { 1, 1, 2, 2, 4, 4, 4, 4 };
+	int64_t n = f->g->n;
+	int wide = f->vec == 16 ? 3 : 2;
 
-	f->nb = f->g->m <= 4 ? 4 : f->vec == 16 ? 3 : 2;
-	if (f->g->m > 4 && ceil_div(f->g->n, 2 * f->vec) * 2 <
-	    ceil_div(f->g->n, f->nb * f->vec) * f->nb)
-		f->nb = 2;
-	if (f->g->m <= 4)
-		most = f->vec == 16 ? 4 : 2;
-	f->mr = tile_width(f->g->m, most / 2 + 1, most);
+	if (f->vec == 16 && f->g->m < (int64_t)nitems(few)) {
+		f->nb = 4;
+		f->mr = few[f->g->m];
+		return;
+	}
+	if (f->g->m < 4) {
+		f->nb = 4;
+		f->mr = f->g->m > 1 ? 2 : 1;
+		return;
+	}
+	f->nb = ceil_div(n, 2 * f->vec) * 2 <
+	    ceil_div(n, wide * f->vec) * wide ? 2 : wide;
+	f->mr = f->vec == 16 ? 8 : 4;
 }
 
 static bool
