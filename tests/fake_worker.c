@@ -1,11 +1,12 @@
 /*
- * A worker that speaks ipc and runs no model: supervision, batching and replay are
- * tested with it, without OpenCL.
+ * A worker that speaks ipc and runs no model: supervision, batching and replay
+ * are tested with it, without OpenCL.
  *
- * Its model doubles a float tensor.  What it does wrong is asked for by what it is
- * given: the file's name when loading, the first element of a part when running
- * (the table "acts"), FAKE_START when starting.  FAKE_DEVICES lists devices, FAKE_MS
- * is the time a run takes, FAKE_ROWS makes the model batchable.
+ * Its model doubles a float tensor.  What it does wrong is asked for by what it
+ * is given: the file's name when loading, the first element of a part when
+ * running (the table "acts"), FAKE_START when starting.  FAKE_DEVICES lists
+ * devices, FAKE_MS is the time a run takes, FAKE_ROWS makes the model
+ * batchable.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -29,7 +30,11 @@ static struct wire	 wire;
 static struct ctl	 ctl;
 static struct extents	*arena;
 static struct { uint32_t id; struct shm shm; } segment[SEGMENTS];
-static struct { uint64_t job; struct extent *e[64]; uint32_t n; } output[OUTPUTS];
+static struct {
+	uint64_t	 job;
+	struct extent	*e[64];
+	uint32_t	 n;
+} output[OUTPUTS];
 static const char	*device = "?";
 
 static const char *
@@ -151,7 +156,7 @@ control(void)
 
 /* Acts: what a first element asks for. */
 
-static struct done *lie;		/* changes a completion before it goes */
+static struct done *lie;	/* changes a completion before it goes */
 
 static void
 act_crash(void)

@@ -1,6 +1,6 @@
 /*
- * parent_world: the daemon's machinery without its protocol side, with fake workers
- * (tests/fake_worker.c) and a folder of its own, for one test.
+ * parent_world: the daemon's machinery without its protocol side, with fake
+ * workers (tests/fake_worker.c) and a folder of its own, for one test.
  */
 #ifndef TESTS_PARENT_WORLD_H
 #define TESTS_PARENT_WORLD_H
@@ -30,7 +30,9 @@ struct ask {
 	bool		 keep;		/* do not free in done() */
 };
 
-/* settings: "section.key=value" words; env: "NAME=value" words; models: files. */
+/*
+ * settings: "section.key=value" words; env: "NAME=value" words; models: files.
+ */
 void	 world_open(struct world *, const char *settings, const char *env,
 	    const char *models);
 void	 world_close(struct world *);

@@ -151,7 +151,9 @@ START_TEST(conf_folder_is_read_in_order)
 }
 END_TEST
 
-/* The default is written back as it reads: nothing in the file is out of date. */
+/*
+ * The default is written back as it reads: nothing in the file is out of date.
+ */
 START_TEST(conf_prints_what_the_tree_holds)
 {
 	const char *tree = getenv("srcdir") != NULL ? getenv("srcdir") : SRCDIR;
@@ -178,8 +180,8 @@ START_TEST(conf_prints_what_the_tree_holds)
 		ck_assert(buf_add(&text, var ? "/var" : at, var ? 4 : 1));
 		at += var ? n_var : 1;
 	}
-	ck_assert_msg(strcmp(text.data, file.data) == 0, "conf/clinferd.conf is out"
-	    " of date: clinferd --print-config, with /var");
+	ck_assert_msg(strcmp(text.data, file.data) == 0, "conf/clinferd.conf "
+	    "is out of date: clinferd --print-config, with /var");
 	buf_done(&text);
 	buf_done(&b);
 	buf_done(&file);

@@ -92,7 +92,8 @@ static const struct key keys[] = {
 	    "Variables that workers inherit; all others are dropped." },
 	{ "worker", "sandbox", CHOICE, AT(worker_sandbox), "auto",
 	    0, 0, START, " auto required off ",
-	    "auto: as far as this kernel can; required: or do not start; off." },
+	    "auto: as far as this kernel can; required: or do not start; "
+	    "off." },
 	{ "worker", "output", BYTES, AT(worker_output), "64M",
 	    1 * M, 16 * G, START, NULL,
 	    "Shared memory for the outputs of one worker." },
@@ -101,7 +102,7 @@ static const struct key keys[] = {
 	    "An answer not taken by then is copied out of shared memory." },
 	{ "worker", "start_timeout", TIME, AT(worker_start_ns), "60s",
 	    100 * MS, H, LIVE, NULL, "For a worker to open its device." },
-	{ "worker", "load_timeout", TIME, AT(worker_load_ns), "120s",
+	{ "worker", "load_timeout", TIME, AT(worker_load_ns), "300s",
 	    100 * MS, H, LIVE, NULL, "For a model to be read and prepared." },
 	{ "worker", "compile_timeout", TIME, AT(worker_compile_ns), "300s",
 	    100 * MS, H, LIVE, NULL, "For a program to be compiled." },
@@ -119,7 +120,8 @@ static const struct key keys[] = {
 	    "the device has." },
 
 	{ "models", "dir", LIST, AT(models_dir), MODELS_DIR,
-	    0, 0, START, NULL, "Model repositories; the first that has a name wins." },
+	    0, 0, START, NULL,
+	    "Model repositories; the first that has a name wins." },
 
 	{ "log", "level", CHOICE, AT(log_level), "info",
 	    0, 0, LIVE, " error warn info debug ", "How much to say." },

@@ -1,12 +1,13 @@
 /*
  * conf: everything that can be configured, from one table.
  *
- * A row of the table in conf.c is a key: section, name, type, default, range, unit,
- * help, and whether a running daemon can change it.  The table also prints the
- * commented file that is installed, and knows the nearest key to a misspelt one.
- * To add a key: one field here, one row there.
+ * A row of the table in conf.c is a key: section, name, type, default, range,
+ * unit, help, and whether a running daemon can change it.  The table also
+ * prints the commented file that is installed, and knows the nearest key to a
+ * misspelt one. To add a key: one field here, one row there.
  *
- * Files are INI: [section], key = value, # comment.  Lists are separated by spaces or commas.
+ * Files are INI: [section], key = value, # comment.  Lists are separated by
+ * spaces or commas.
  */
 #ifndef PARENT_CONF_H
 #define PARENT_CONF_H
@@ -27,10 +28,11 @@ struct conf {
 	/* server */
 	struct conf_list server_listen;
 	char		*server_user;
-	int64_t		 server_drain_ns;	/* longest wait for answers at the end */
+	/* longest wait for answers at the end */
+	int64_t		 server_drain_ns;
 
 	/* limits */
-	size_t		 limits_memory;		/* bodies, arenas and copies together */
+	size_t		 limits_memory;	/* bodies, arenas and copies together */
 	uint32_t	 limits_connections;
 	size_t		 limits_head;		/* of one request */
 	size_t		 limits_body;
@@ -40,9 +42,10 @@ struct conf {
 	int64_t		 limits_send_ns;	/* for an answer to be taken */
 
 	/* queue */
-	uint32_t	 queue_size;		/* requests waiting, per model */
-	int64_t		 queue_timeout_ns;	/* from a request's last byte to its answer */
-	uint32_t	 queue_batch;		/* largest batch without config.pbtxt */
+	uint32_t	 queue_size;	/* requests waiting, per model */
+	/* from a request's last byte to its answer */
+	int64_t		 queue_timeout_ns;
+	uint32_t	 queue_batch;	/* largest batch without config.pbtxt */
 	int64_t		 queue_delay_ns;	/* wait for a batch to fill */
 
 	/* worker */
@@ -53,7 +56,7 @@ struct conf {
 	struct conf_list worker_environment;	/* names, may end in "*" */
 	char		*worker_sandbox;	/* "auto" "required" "off" */
 	size_t		 worker_output;		/* bytes of an output arena */
-	int64_t		 worker_hold_ns;	/* then an unsent output is copied */
+	int64_t		 worker_hold_ns; /* then an unsent output is copied */
 	int64_t		 worker_start_ns;	/* phase limits */
 	int64_t		 worker_load_ns;
 	int64_t		 worker_compile_ns;
@@ -83,8 +86,9 @@ struct conf	*conf_new(void);
 void		 conf_free(struct conf *);	/* NULL is fine */
 
 /*
- * Read one file.  Every mistake is reported as "file:line: ...", reading goes on;
- * -1 if there was any (*err: the first).  missing_ok: no file means nothing to do.
+ * Read one file.  Every mistake is reported as "file:line: ...", reading goes
+ * on; -1 if there was any (*err: the first).  missing_ok: no file means nothing
+ * to do.
  */
 int		 conf_read(struct conf *, const char *path, bool missing_ok,
 		    conf_report *, void *arg, struct err *);
@@ -97,15 +101,15 @@ int		 conf_read_dir(struct conf *, const char *dir, conf_report *,
 int		 conf_set(struct conf *, const char *assignment, struct err *);
 
 /* Set one key by its two names. */
-int		 conf_set_key(struct conf *, const char *section, const char *key,
-		    const char *value, struct err *);
+int		 conf_set_key(struct conf *, const char *section,
+		    const char *key, const char *value, struct err *);
 
 /* The commented file with all defaults. */
 bool		 conf_print(struct buf *);
 
 /*
- * Take over from next every key that may change live; the others that differ are
- * reported as needing a restart.
+ * Take over from next every key that may change live; the others that differ
+ * are reported as needing a restart.
  */
 void		 conf_reload(struct conf *, struct conf *next, conf_report *,
 		    void *arg);

@@ -17,7 +17,7 @@ struct reading {
 	const char	*path;
 	conf_report	*report;
 	void		*arg;
-	struct err	*first;		/* of the file; code ERR_NONE: none yet */
+	struct err	*first;	/* of the file; code ERR_NONE: none yet */
 };
 
 /* fgets() for libinih, which does not tell its handler the line. */

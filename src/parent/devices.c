@@ -1,8 +1,8 @@
 /*
  * devices: which OpenCL devices there are, without ever calling OpenCL here.
  *
- * One worker program per driver lists its devices, all at once, each with a time
- * limit: a driver that hangs or crashes hides only its own devices.
+ * One worker program per driver lists its devices, all at once, each with a
+ * time limit: a driver that hangs or crashes hides only its own devices.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -253,8 +253,8 @@ is_gpu(const struct device *d)
 }
 
 /*
- * auto without a GPU: one CPU device, PoCL's if it is there, since more than one
- * driver on the same cores only get in each other's way.
+ * auto without a GPU: one CPU device, PoCL's if it is there, since more than
+ * one driver on the same cores only get in each other's way.
  */
 static bool
 is_auto(const struct device *all, uint32_t n, uint32_t i)

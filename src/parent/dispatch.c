@@ -79,8 +79,9 @@ dispatch_pick(struct lane *lane, uint32_t n, uint32_t waiting)
 	if (n == 0)
 		return -1;
 	/*
-	 * Give the waiting batches away in thought, each to its best lane, until
-	 * one falls to a lane that has room: that lane gets the first batch.
+	 * Give the waiting batches away in thought, each to its best lane,
+	 * until one falls to a lane that has room: that lane gets the first
+	 * batch.
 	 */
 	for (; waiting > 0; waiting--) {
 		best = 0;

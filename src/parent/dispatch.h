@@ -1,9 +1,10 @@
 /*
  * dispatch: which worker takes the next batch, decided from numbers alone.
  *
- * Least expected completion: what a worker has before it plus what this batch is
- * expected to take there, from measured times per (version, worker, batch size).
- * So unlike devices form one pool.  Pure functions; queue.c acts on them.
+ * Least expected completion: what a worker has before it plus what this batch
+ * is expected to take there, from measured times per (version, worker, batch
+ * size). So unlike devices form one pool.  Pure functions; queue.c acts on
+ * them.
  */
 #ifndef PARENT_DISPATCH_H
 #define PARENT_DISPATCH_H
@@ -27,8 +28,9 @@ void		 estimate_add(struct estimate *, int64_t rows, int64_t ns,
 		    int64_t now);
 
 /*
- * What one would take; 0 if nothing at all was measured.  What was measured long
- * ago counts less and less, so that a worker that was slow once is tried again.
+ * What one would take; 0 if nothing at all was measured.  What was measured
+ * long ago counts less and less, so that a worker that was slow once is tried
+ * again.
  */
 int64_t		 estimate_get(const struct estimate *, int64_t rows,
 		    int64_t now);
@@ -38,7 +40,7 @@ struct lane {
 	int64_t		backlog_ns;	/* expected until it is free */
 	int64_t		batch_ns;	/* expected for this batch there */
 	uint32_t	inflight;
-	uint64_t	used;		/* when it last got one: any rising number */
+	uint64_t	used;	/* when it last got one: any rising number */
 };
 
 /*
@@ -49,8 +51,8 @@ struct lane {
 int		 dispatch_pick(struct lane *, uint32_t n, uint32_t waiting);
 
 /*
- * Cut rows into parts of at most max rows each, as equal as can be.  Returns the
- * number of parts; *each rows in all of them, one more in the first *extra.
+ * Cut rows into parts of at most max rows each, as equal as can be.  Returns
+ * the number of parts; *each rows in all of them, one more in the first *extra.
  */
 uint32_t	 dispatch_split(int64_t rows, int64_t max, int64_t *each,
 		    uint32_t *extra);

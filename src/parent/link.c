@@ -42,7 +42,9 @@ link_open(struct slot *s, struct err *e)
 
 /* Completions. */
 
-/* The next one; false when there is none or the worker is not to be believed. */
+/*
+ * The next one; false when there is none or the worker is not to be believed.
+ */
 static bool
 complete_one(struct slot *s)
 {

@@ -2,8 +2,8 @@
  * clinferd: start, run and end the daemon.
  *
  * Order at the start: options, configuration, listeners (perhaps as root), the
- * user, everything else.  At the end: refuse, answer what was accepted, stop the
- * workers, exit 0.
+ * user, everything else.  At the end: refuse, answer what was accepted, stop
+ * the workers, exit 0.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -228,9 +228,9 @@ become(const char *name, struct err *e)
 	if (geteuid() != 0)
 		return 0;
 	if ((pw = getpwnam(name)) == NULL)
-		return err_set(e, ERR_NOT_FOUND, "started as root, but there is "
-		    "no user \"%s\" to become: name another with -u, create it, "
-		    "or say -u root to stay root", name);
+		return err_set(e, ERR_NOT_FOUND, "started as root, but there "
+		    "is no user \"%s\" to become: name another with -u, "
+		    "create it, or say -u root to stay root", name);
 	if (pw->pw_uid == 0) {
 		log_warn("main", "running as root, as asked for");
 		return 0;

@@ -537,8 +537,8 @@ modelconf_check(const struct model_config *c, const struct signature *sig,
 		int k = signature_find_out(sig, c->out[i].name);
 
 		if (k == -1)
-			return err_set(e, ERR_INVALID, "the model has no output "
-			    "\"%s\"", c->out[i].name);
+			return err_set(e, ERR_INVALID, "the model has no "
+			    "output \"%s\"", c->out[i].name);
 		if (check_tensor(c, "output", &c->out[i], &sig->out[k],
 		    e) == -1)
 			return -1;

@@ -19,7 +19,7 @@
 struct model_tensor {
 	char		 name[SIG_NAME_MAX];
 	enum dtype	 type;
-	struct shape	 shape;		/* without the batch dimension if batched */
+	struct shape	 shape;	/* without the batch dimension if batched */
 	bool		 has_shape;
 	bool		 optional;
 	char		*labels;	/* label_filename; or NULL */
@@ -32,17 +32,17 @@ enum version_policy { POLICY_LATEST, POLICY_ALL, POLICY_SPECIFIC };
 struct model_config {
 	uint32_t	 refs;
 	bool		 given;			/* there was a config.pbtxt */
-	char		*file;			/* default_model_filename; or NULL */
+	char		*file;	/* default_model_filename; or NULL */
 	bool		 has_batch_max;
-	int64_t		 batch_max;		/* max_batch_size; 0: no batching */
+	int64_t		 batch_max;	/* max_batch_size; 0: no batching */
 	bool		 dynamic_batching;	/* given */
-	int64_t		 delay_ns;		/* max_queue_delay_microseconds */
+	int64_t		 delay_ns;	/* max_queue_delay_microseconds */
 	int64_t		*preferred;		/* preferred_batch_size */
 	uint32_t	 n_preferred;
-	uint32_t	 priorities;		/* priority_levels; at least 1 */
-	uint32_t	 priority;		/* default_priority_level; at least 1 */
-	uint32_t	 queue_max;		/* max_queue_size; 0: the daemon's */
-	int64_t		 timeout_ns;		/* default_timeout_microseconds; 0: ours */
+	uint32_t	 priorities;	/* priority_levels; at least 1 */
+	uint32_t	 priority;	/* default_priority_level; at least 1 */
+	uint32_t	 queue_max;	/* max_queue_size; 0: the daemon's */
+	int64_t		 timeout_ns; /* default_timeout_microseconds; 0: ours */
 	bool		 timeout_override;	/* allow_timeout_override */
 	enum version_policy policy;
 	uint32_t	 latest;		/* POLICY_LATEST: how many */
@@ -64,7 +64,9 @@ struct model_config *modelconf_parse(const char *text, size_t n,
 		    const char *name, void (*warn)(void *arg, const char *text),
 		    void *arg, struct err *);
 
-/* Shared by the versions of a model; the last put frees.  NULL is fine to put. */
+/*
+ * Shared by the versions of a model; the last put frees.  NULL is fine to put.
+ */
 struct model_config *modelconf_get(struct model_config *);
 void		 modelconf_put(struct model_config *);
 

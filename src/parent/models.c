@@ -106,7 +106,8 @@ models_any_version(const struct models *ms, const char *name,
 		return NULL;
 	}
 	if (version != NULL) {
-		v = version_by_number(m->versions, repo_version_number(version));
+		v = version_by_number(m->versions,
+		    repo_version_number(version));
 		if (v == NULL)
 			(void)not_found(name, version, e);
 		return v;
@@ -188,8 +189,8 @@ on_warning(void *arg, const char *text)
 }
 
 /*
- * Bring the versions of a model to what the repository holds.  force: load again
- * also what did not change.
+ * Bring the versions of a model to what the repository holds.  force: load
+ * again also what did not change.
  */
 static int
 apply(struct model *m, const struct repo_model *r, bool force, struct err *e)

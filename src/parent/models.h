@@ -1,10 +1,10 @@
 /*
  * models: the repository, the versions of each model, and where each is loaded.
  *
- * A model is a name; a version of it is what a request binds to when it arrives.
- * A version never changes once it is loaded: a reload makes a new struct version
- * with the same number, and the old one retires when its last reference goes.
- * Others read the fields below and write none.
+ * A model is a name; a version of it is what a request binds to when it
+ * arrives. A version never changes once it is loaded: a reload makes a new
+ * struct version with the same number, and the old one retires when its last
+ * reference goes. Others read the fields below and write none.
  */
 #ifndef PARENT_MODELS_H
 #define PARENT_MODELS_H
@@ -26,25 +26,27 @@ struct placement;
 #define MODEL_NAME_MAX	256	/* bytes, the NUL included */
 
 enum version_state {
-	VERSION_LOADING,	/* no worker has it yet; signature may be NULL */
+	VERSION_LOADING, /* no worker has it yet; signature may be NULL */
 	VERSION_READY,		/* at least one worker has it */
 	VERSION_UNAVAILABLE,	/* failed everywhere: reason says why */
-	VERSION_UNLOADING,	/* takes no new requests; ends with the last one */
+	VERSION_UNLOADING, /* takes no new requests; ends with the last one */
 };
 
 struct version {
 	struct model		*model;
 	int64_t			 number;
-	uint32_t		 id;		/* never used twice: names it to workers */
+	uint32_t		 id; /* never used twice: names it to workers */
 	enum version_state	 state;
-	char			*reason;	/* of VERSION_UNAVAILABLE; else NULL */
+	char			*reason; /* of VERSION_UNAVAILABLE; else NULL */
 	struct signature	*signature;	/* NULL until first loaded */
-	struct model_config	*config;	/* as read or made; never NULL */
-	int64_t			 batch_max;	/* 0: requests are never joined or split */
+	struct model_config	*config; /* as read or made; never NULL */
+	/* 0: requests are never joined or split */
+	int64_t			 batch_max;
 	struct version_stats	 stats;
-	size_t			 memory;	/* bytes in one worker, as it reports */
+	/* bytes in one worker, as it reports */
+	size_t			 memory;
 
-	struct version		*next;		/* of the model, newest number first */
+	struct version		*next;	/* of the model, newest number first */
 
 	/* Of models.c, places.c and queue.c. */
 	uint32_t		 refs;
@@ -53,10 +55,13 @@ struct version {
 	char			*file;		/* ...of this name */
 	struct request_queue	*queue;
 	struct placement	*places;	/* one per worker slot */
-	int64_t			 lost_ns;	/* no worker has it since; 0: one has */
-	uint64_t		 stamp;		/* of its file: changed or not */
-	bool			 pending;	/* an older one serves until it is ready */
-	bool			 wanted;	/* by the last look at the repository */
+	/* no worker has it since; 0: one has */
+	int64_t			 lost_ns;
+	uint64_t		 stamp;	/* of its file: changed or not */
+	/* an older one serves until it is ready */
+	bool			 pending;
+	/* by the last look at the repository */
+	bool			 wanted;
 };
 
 struct model {
@@ -64,12 +69,14 @@ struct model {
 	struct model		*next;		/* by name */
 	struct models		*models;
 	struct version		*versions;	/* newest number first */
-	char			*reason;	/* why nothing could be tried; or NULL */
-	bool			 unloaded;	/* on request; stays until loaded again */
+	/* why nothing could be tried; or NULL */
+	char			*reason;
+	/* on request; stays until loaded again */
+	bool			 unloaded;
 
 	/* Of models.c. */
-	struct version		*pending;	/* reloads: not to be seen yet */
-	uint32_t		 refs;		/* the table's, and one per version */
+	struct version		*pending; /* reloads: not to be seen yet */
+	uint32_t		 refs;	/* the table's, and one per version */
 	bool			 gone;		/* from the repository */
 };
 
@@ -84,22 +91,24 @@ struct model	*models_find(const struct models *, const char *name);
 
 /*
  * The version to use: by its text ("3"), or the newest ready one if version is
- * NULL.  Texts and codes are those of notes on the protocol: ERR_NOT_FOUND (no such
- * model, version, or none available), ERR_UNAVAILABLE (known, not ready).
- * Borrowed: take a reference with version_get() to keep it past this callback; a
- * request that is submitted needs one.
+ * NULL.  Texts and codes are those that clients of Triton know: ERR_NOT_FOUND
+ * (no such model, version, or none available), ERR_UNAVAILABLE (known, not
+ * ready). Borrowed: take a reference with version_get() to keep it past this
+ * callback; a request that is submitted needs one.
  */
 struct version	*models_version(const struct models *, const char *name,
 		    const char *version, struct err *);
 
-/* As models_version() but finds versions in any state, for metadata and stats. */
+/*
+ * As models_version() but finds versions in any state, for metadata and stats.
+ */
 struct version	*models_any_version(const struct models *, const char *name,
 		    const char *version, struct err *);
 
 /*
- * Does a worker have it, or did one within the last two seconds?  (A version that
- * was ready once stays VERSION_READY, and takes requests, while its workers are
- * replaced.)
+ * Does a worker have it, or did one within the last two seconds?  (A version
+ * that was ready once stays VERSION_READY, and takes requests, while its
+ * workers are replaced.)
  */
 bool		 version_is_ready(const struct version *);
 
@@ -127,7 +136,9 @@ void		 models_scan(struct models *);
 void		 models_reload(struct models *);
 void		 models_free(struct models *);		/* NULL is fine */
 
-/* For places.c: every version that lives, and its state has changed for good. */
+/*
+ * For places.c: every version that lives, and its state has changed for good.
+ */
 struct version	*models_all(const struct models *);
 struct parent	*models_parent(const struct models *);
 void		 models_settled(struct version *);

@@ -1,6 +1,7 @@
 /*
- * notify: tell the service manager how we are, by sd_notify's protocol: a datagram
- * to the socket that NOTIFY_SOCKET names.  Without that variable nothing happens.
+ * notify: tell the service manager how we are, by sd_notify's protocol: a
+ * datagram to the socket that NOTIFY_SOCKET names.  Without that variable
+ * nothing happens.
  */
 #ifndef PARENT_NOTIFY_H
 #define PARENT_NOTIFY_H
@@ -10,8 +11,9 @@
 struct event_base;
 
 /*
- * Remember the socket, forget the variables.  If the manager asks for it, pings its
- * watchdog from the loop at half its interval: a loop that hangs is noticed.
+ * Remember the socket, forget the variables.  If the manager asks for it, pings
+ * its watchdog from the loop at half its interval: a loop that hangs is
+ * noticed.
  */
 void	 notify_open(struct event_base *);
 void	 notify_close(void);

@@ -31,8 +31,8 @@ enum options_do	 options_parse(int argc, char **argv, struct options *);
 void		 options_done(struct options *);
 
 /*
- * The whole configuration: defaults, file, FILE's folder conf.d, options.  NULL:
- * wrong somewhere; every mistake was reported.
+ * The whole configuration: defaults, file, FILE's folder conf.d, options.
+ * NULL: wrong somewhere; every mistake was reported.
  */
 struct conf	*options_conf(const struct options *, conf_report *, void *arg);
 

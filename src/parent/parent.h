@@ -1,9 +1,9 @@
 /*
  * parent: what the pieces of the daemon's main process share.
  *
- * One struct parent per process, one thread, one event loop.  main.c makes it and
- * hands it to everybody; a piece touches only its own member and calls the others
- * through their headers:
+ * One struct parent per process, one thread, one event loop.  main.c makes it
+ * and hands it to everybody; a piece touches only its own member and calls the
+ * others through their headers:
  *
  *	conf	what was configured		conf.h
  *	models	repository, versions, states	models.h
@@ -41,13 +41,13 @@ struct parent {
 	struct budget		*budget;	/* of memory; NULL: no limit */
 	struct stats		 stats;
 	int64_t			 started_ns;
-	bool			 draining;	/* SIGTERM came: accept nothing */
+	bool			 draining; /* SIGTERM came: accept nothing */
 };
 
 /*
  * Is the server ready: a worker is (or was within the last two seconds), and
- * every model is ready somewhere or failed with a reason.  When it is not and why
- * is not NULL, *why is a static text that says what is missing.
+ * every model is ready somewhere or failed with a reason.  When it is not and
+ * why is not NULL, *why is a static text that says what is missing.
  */
 bool		 parent_ready(struct parent *, const char **why);
 

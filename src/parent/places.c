@@ -10,7 +10,9 @@
 #include "parent/parent.h"
 #include "parent/queue.h"
 
-/* Workers lost while loading a version on a device before it is given up there. */
+/*
+ * Workers lost while loading a version on a device before it is given up there.
+ */
 #define LOAD_DEATHS	3
 
 struct placement *

@@ -1,10 +1,11 @@
 /*
  * places: the table of models x workers, where each version is loaded.
  *
- * A version is ready when one worker has it.  The first signature reported rules;
- * a worker that reports another is failed for that version.  A worker that dies
- * while loading is charged to (version, device): the second try does without the
- * program cache, the third wipes it, then the version is unavailable there.
+ * A version is ready when one worker has it.  The first signature reported
+ * rules; a worker that reports another is failed for that version.  A worker
+ * that dies while loading is charged to (version, device): the second try does
+ * without the program cache, the third wipes it, then the version is
+ * unavailable there.
  */
 #ifndef PARENT_PLACES_H
 #define PARENT_PLACES_H

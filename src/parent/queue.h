@@ -2,12 +2,13 @@
  * queue: requests between the protocol and the workers.
  *
  * A request is cut into parts (one, unless it has more rows than a batch may);
- * parts wait in their version's queue by priority; a batch is some parts of equal
- * non-batch shape on their way through one worker.  When all parts of a request
- * are back it is answered.  So batching and splitting are one mechanism.
+ * parts wait in their version's queue by priority; a batch is some parts of
+ * equal non-batch shape on their way through one worker.  When all parts of a
+ * request are back it is answered.  So batching and splitting are one
+ * mechanism.
  *
- * A batch outlives its requests: it holds the input blocks itself, and a request
- * that is cancelled or late just leaves its members empty.
+ * A batch outlives its requests: it holds the input blocks itself, and a
+ * request that is cancelled or late just leaves its members empty.
  *
  *	queue.c		submit, cancel, deadlines, answers
  *	batch.c		forming batches, choosing a worker, submitting
@@ -51,10 +52,10 @@ struct request_queue {
 	struct version	*version;
 	struct part	*first[PRIORITIES_MAX], **last[PRIORITIES_MAX];
 	uint32_t	 parts;			/* waiting */
-	uint32_t	 requests;		/* not yet answered, and not running */
-	int64_t		 vtime;			/* device time used, for fairness */
+	uint32_t	 requests;	/* not yet answered, and not running */
+	int64_t		 vtime;	/* device time used, for fairness */
 	uint64_t	 tried;			/* in that round of dispatch */
-	struct request_queue *next, **prev;	/* of those with parts waiting */
+	struct request_queue *next, **prev; /* of those with parts waiting */
 };
 
 struct batch {
@@ -63,7 +64,7 @@ struct batch {
 	struct version	*version;		/* a reference */
 	struct batch	*next;			/* at that worker */
 	uint32_t	 n;
-	struct part	**part;			/* n; NULL: nobody waits for it */
+	struct part	**part;	/* n; NULL: nobody waits for it */
 	uint64_t	(*want)[WANT_WORDS];	/* n: as submitted */
 	int64_t		*part_rows;		/* n: as submitted */
 	struct block	**block;		/* inputs, each held */
@@ -91,7 +92,7 @@ void		 queue_free(struct queue *);
 
 /* For a version that begins to take requests.  NULL: no memory. */
 struct request_queue *request_queue_new(struct queue *, struct version *);
-void		 request_queue_free(struct request_queue *);	/* it is empty */
+void		 request_queue_free(struct request_queue *); /* it is empty */
 
 /* Something changed for the better: try to dispatch, before the loop sleeps. */
 void		 queue_kick(struct queue *);
@@ -129,8 +130,8 @@ void		 batch_lost(struct slot *, uint64_t executing);
 
 /*
  * hold.c: what keeps outputs, referenced once.  Either a completed job in the
- * worker's arena, or heap memory of that many bytes, within the budget.  NULL: no
- * memory.
+ * worker's arena, or heap memory of that many bytes, within the budget.  NULL:
+ * no memory.
  */
 struct hold	*hold_new_job(struct slot *, uint64_t job);
 struct hold	*hold_new_heap(struct parent *, size_t bytes,

@@ -4,8 +4,9 @@
  *	DIR/<model>/<version>/model.onnx, optionally DIR/<model>/config.pbtxt
  *	DIR/<model>.onnx		version 1, for people without versions
  *
- * The first repository that has a name wins, and in it the folder.  Only names and
- * config.pbtxt are read here; the models themselves are the workers' business.
+ * The first repository that has a name wins, and in it the folder.  Only names
+ * and config.pbtxt are read here; the models themselves are the workers'
+ * business.
  */
 #ifndef PARENT_REPO_H
 #define PARENT_REPO_H
@@ -24,18 +25,20 @@ struct repo_version {
 	int64_t		 number;
 	char		*dir;		/* holds file */
 	char		*file;
-	uint64_t	 stamp;		/* differs when file or config changed */
+	uint64_t	 stamp;	/* differs when file or config changed */
 };
 
 struct repo_model {
-	struct repo_version *version;	/* those the policy chooses, newest first */
+	/* those the policy chooses, newest first */
+	struct repo_version *version;
 	uint32_t	 n;
 	struct model_config *config;
 };
 
 /* Names of all models, sorted, each once.  conf_list_free() it. */
-int		 repo_names(const struct conf_list *dirs, struct conf_list *names,
-		    conf_report *warn, void *arg, struct err *);
+int		 repo_names(const struct conf_list *dirs,
+		    struct conf_list *names, conf_report *warn, void *arg,
+		    struct err *);
 
 /* ERR_NOT_FOUND: there is none such; else *err says what is wrong with it. */
 int		 repo_read(const struct conf_list *dirs, const char *name,

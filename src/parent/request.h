@@ -1,9 +1,10 @@
 /*
  * request: one inference, from its acceptance to its one answer.
  *
- * The seam between the protocol (http, api) and the machinery (queues, dispatch,
- * supervision).  The protocol fills a request and submits it; the machinery calls
- * done() exactly once, from the event loop, never from inside request_submit().
+ * The seam between the protocol (http, api) and the machinery (queues,
+ * dispatch, supervision).  The protocol fills a request and submits it; the
+ * machinery calls done() exactly once, from the event loop, never from inside
+ * request_submit().
  *
  * Inputs lie in the request arena (ipc/segment.h) and stay there, untouched,
  * until the request is answered, so that a worker's death costs nothing: the
@@ -27,7 +28,7 @@ struct block;		/* ipc/segment.h: a piece of the request arena */
 struct request_input {
 	uint32_t	 index;		/* in the version's signature */
 	struct shape	 shape;
-	struct block	*block;		/* held once per input, by the request */
+	struct block	*block;	/* held once per input, by the request */
 	size_t		 offset;
 	size_t		 bytes;
 };
@@ -45,7 +46,7 @@ struct piece {
 struct request_output {
 	uint32_t	 index;		/* in the version's signature */
 	enum dtype	 type;
-	struct shape	 shape;		/* of the whole answer, all rows joined */
+	struct shape	 shape;	/* of the whole answer, all rows joined */
 	struct piece	*pieces;	/* in row order */
 	uint32_t	 n_pieces;
 	size_t		 bytes;		/* sum over the pieces */
@@ -60,23 +61,30 @@ enum request_state {
 
 struct request {
 	/* Filled by the protocol. */
-	struct version		*version;	/* bound at arrival; holds a reference */
-	struct request_input	*in;		/* malloc'ed; owned by the request */
+	/* bound at arrival; holds a reference */
+	struct version		*version;
+	struct request_input	*in;	/* malloc'ed; owned by the request */
 	uint32_t		 n_in;
-	uint64_t		 want[SIG_TENSORS_MAX / 64];	/* bit: output wanted */
-	int64_t			 rows;		/* axis 0 of all inputs; 0: not batched */
-	uint32_t		 priority;	/* 1 highest; 0: the model's default */
+	/* bit: output wanted */
+	uint64_t		 want[SIG_TENSORS_MAX / 64];
+	/* axis 0 of all inputs; 0: not batched */
+	int64_t			 rows;
+	/* 1 highest; 0: the model's default */
+	uint32_t		 priority;
 	int64_t			 arrived_ns;	/* last byte of the body */
-	int64_t			 deadline_ns;	/* 0: the configured default applies */
+	/* 0: the configured default applies */
+	int64_t			 deadline_ns;
 	void			(*done)(struct request *);
 	void			*arg;		/* the protocol's own */
 
 	/* Filled by the machinery before done(). */
-	struct err		 err;		/* ERR_NONE: outputs are there */
-	int			 retry_after_s;	/* with ERR_UNAVAILABLE; 0: none */
-	struct request_output	*out;		/* the wanted ones, in signature order */
+	struct err		 err;	/* ERR_NONE: outputs are there */
+	/* with ERR_UNAVAILABLE; 0: none */
+	int			 retry_after_s;
+	struct request_output	*out; /* the wanted ones, in signature order */
 	uint32_t		 n_out;
-	int64_t			 started_ns;	/* first left the queue; 0: never */
+	/* first left the queue; 0: never */
+	int64_t			 started_ns;
 	int64_t			 compute_ns;	/* spent in workers, summed */
 
 	/* The machinery's own. */
@@ -88,9 +96,10 @@ struct request {
 	uint32_t		 parts_queued;
 	uint32_t		 heap_at;	/* index by deadline */
 	int64_t			 input_ns;	/* spent on handing it over */
-	uint64_t		 key;		/* equal for what may share a batch */
-	uint32_t		 deaths;	/* workers lost while running it alone */
-	uint32_t		 died_at;	/* the slot of the last one, plus 1 */
+	uint64_t		 key;	/* equal for what may share a batch */
+	/* workers lost while running it alone */
+	uint32_t		 deaths;
+	uint32_t		 died_at; /* the slot of the last one, plus 1 */
 	bool			 alone;		/* a suspect: share no batch */
 };
 
@@ -121,10 +130,10 @@ void		 hold_get(struct hold *);
 void		 hold_put(struct hold *);
 
 /*
- * Whoever may hold for long (an answer behind a slow client) says so and is asked
- * to let go: copy() is called, from the loop, when worker.hold_timeout is over or
- * the worker has no memory left for outputs.  It copies to the heap what it still
- * needs and calls holder_remove(), at once or soon.
+ * Whoever may hold for long (an answer behind a slow client) says so and is
+ * asked to let go: copy() is called, from the loop, when worker.hold_timeout is
+ * over or the worker has no memory left for outputs.  It copies to the heap
+ * what it still needs and calls holder_remove(), at once or soon.
  */
 struct holder {
 	void		(*copy)(struct holder *);

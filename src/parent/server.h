@@ -15,10 +15,12 @@ struct server;
 struct server	*server_new(struct parent *, struct err *);
 
 /*
- * Bind and listen on "host:port", "[v6]:port" or "unix:/path", but accept nothing
- * yet (called as root, before the user changes).  -1: the message names the address.
+ * Bind and listen on "host:port", "[v6]:port" or "unix:/path", but accept
+ * nothing yet (called as root, before the user changes).  -1: the message names
+ * the address.
  */
-int		 server_listen(struct server *, const char *address, struct err *);
+int		 server_listen(struct server *, const char *address,
+		    struct err *);
 
 /* Begin to accept on all listeners. */
 void		 server_start(struct server *);

@@ -209,8 +209,8 @@ close_life(struct slot *s)
 
 /*
  * The batch it was running; 0 when its death says nothing about that.  For one
- * that was killed for nonsense it was the oldest: what it says it does is nonsense
- * as well, or already the next one.
+ * that was killed for nonsense it was the oldest: what it says it does is
+ * nonsense as well, or already the next one.
  */
 static uint64_t
 executing(struct slot *s)
@@ -302,8 +302,9 @@ limit_of(const struct conf *c, enum phase p)
 }
 
 /*
- * Since when the present phase counts.  Idle with work before it: since that was
- * given.  Waiting for outputs to be released counts only when there are none.
+ * Since when the present phase counts.  Idle with work before it: since that
+ * was given.  Waiting for outputs to be released counts only when there are
+ * none.
  */
 static int64_t
 phase_began(const struct slot *s, const struct phase_now *now)

@@ -2,8 +2,8 @@
  * spawn: fork and exec of the worker program, which is opened once so that all
  * workers are of one build whatever is installed meanwhile.
  *
- * A worker's environment is made from nothing, its descriptors have fixed numbers,
- * and CPU workers share the cores that we may use between them.
+ * A worker's environment is made from nothing, its descriptors have fixed
+ * numbers, and CPU workers share the cores that we may use between them.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 /*
  * stats: counters, only ever growing, of the daemon and of each model version.
  *
- * Plain numbers written by one thread; whoever prints them just reads.  Times are
- * nanoseconds.  The eight tallies of a version are those of the V2 statistics
- * extension.
+ * Plain numbers written by one thread; whoever prints them just reads.  Times
+ * are nanoseconds.  The eight tallies of a version are those of the V2
+ * statistics extension.
  */
 #ifndef PARENT_STATS_H
 #define PARENT_STATS_H
@@ -19,7 +19,8 @@ struct tally {
 #define HISTOGRAM_BUCKETS	19
 
 struct histogram {
-	uint64_t	count[HISTOGRAM_BUCKETS];	/* per bucket, not cumulative */
+	/* per bucket, not cumulative */
+	uint64_t	count[HISTOGRAM_BUCKETS];
 	struct tally	all;
 };
 
@@ -39,14 +40,14 @@ struct version_stats {
 	struct tally	 success, fail, queue;
 	struct tally	 compute_input, compute_infer, compute_output;
 	struct tally	 cache_hit, cache_miss;
-	uint64_t	 inference_count;	/* rows, or requests if not batched */
+	uint64_t	 inference_count; /* rows, or requests if not batched */
 	uint64_t	 execution_count;	/* runs on a device */
 	int64_t		 last_inference_ms;	/* since 1970; 0: never */
 	uint64_t	 refused;		/* queue full */
 	uint64_t	 expired;		/* deadline passed */
-	uint64_t	 replayed;		/* runs repeated after a worker's death */
-	struct histogram latency;		/* last byte in to answer made; success */
-	struct histogram queued;		/* last byte in to first dispatch */
+	uint64_t	 replayed; /* runs repeated after a worker's death */
+	struct histogram latency; /* last byte in to answer made; success */
+	struct histogram queued;	/* last byte in to first dispatch */
 	struct batch_tally *batches;		/* by rising batch_size */
 	uint32_t	 n_batches;
 };
@@ -69,18 +70,18 @@ void		 version_stats_success(struct version_stats *,
 		    const struct request_times *);
 
 /*
- * Counts an inference that the protocol refused before it was submitted; what was
- * submitted is counted by the queue.
+ * Counts an inference that the protocol refused before it was submitted; what
+ * was submitted is counted by the queue.
  */
 void		 version_stats_fail(struct version_stats *, int64_t ns);
 
 /* Of the whole daemon. */
 struct stats {
 	uint64_t	deaths;			/* workers that ended unasked */
-	uint64_t	kills;			/* of them: by us, hung or lying */
+	uint64_t	kills;	/* of them: by us, hung or lying */
 	uint64_t	restarts;
-	uint64_t	rings_bad;		/* of the kills: nonsense in a ring */
-	uint64_t	replays;		/* requests run again after a death */
+	uint64_t	rings_bad;	/* of the kills: nonsense in a ring */
+	uint64_t	replays;	/* requests run again after a death */
 	uint64_t	copies, copied_bytes;	/* outputs moved to the heap */
 	uint64_t	reloads, reload_errors;
 };

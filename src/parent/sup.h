@@ -5,14 +5,14 @@
  *
  *	START -> READY -> DRAIN -> DEAD -> START ...
  *
- * one function per transition in slot.c; a crash, a kill, a hang and a reload all
- * come through slot_dead().  Each life has its own channel, thrown away at death;
- * outputs that are still being sent keep its memory.  Slots are never freed before
- * the daemon ends, so a pointer to one stays good.
+ * one function per transition in slot.c; a crash, a kill, a hang and a reload
+ * all come through slot_dead().  Each life has its own channel, thrown away at
+ * death; outputs that are still being sent keep its memory.  Slots are never
+ * freed before the daemon ends, so a pointer to one stays good.
  *
  *	devices.c	lists devices, one exec per driver
  *	spawn.c		fork and exec, environment, shares of the cores
- *	say.c		what a worker prints: log, and the last lines for its death
+ *	say.c		what a worker prints: to the log, and into its obituary
  *	link.c		control messages, completions, loads
  *	slot.c		the states of one, limits, respawn
  *	sup.c		all of them
@@ -73,7 +73,9 @@ enum slot_state {
 	SLOT_DEAD,		/* waits for its next start */
 };
 
-/* Why we killed it.  A stall or the end of service speaks against no request. */
+/*
+ * Why we killed it.  A stall or the end of service speaks against no request.
+ */
 enum kill_reason { KILL_NONE, KILL_HUNG, KILL_STALLED, KILL_BAD, KILL_ENDED };
 
 struct slot {
@@ -113,7 +115,7 @@ struct slot {
 	uint32_t	 n_inflight;
 	int64_t		 busy_since_ns;	/* the first of them is at work since */
 	uint32_t	 holds;		/* outputs of this life still in use */
-	uint64_t	 used;		/* dispatch's clock when it last got one */
+	uint64_t	 used;	/* dispatch's clock when it last got one */
 
 	uint32_t	 restarts;
 	uint64_t	 requests, batches;
@@ -125,22 +127,23 @@ enum place_state { PLACE_ABSENT, PLACE_LOADING, PLACE_READY, PLACE_FAILED };
 
 struct placement {
 	enum place_state state;
-	uint32_t	 deaths;	/* of the worker while loading it there */
+	uint32_t	 deaths; /* of the worker while loading it there */
 	bool		 wipe;		/* it loaded only without the cache */
 	char		*reason;	/* of PLACE_FAILED */
-	struct estimate	 estimate;	/* of all workers of the device: its twin's */
+	/* of all workers of the device: its twin's */
+	struct estimate	 estimate;
 };
 
 struct sup {
 	struct parent	*parent;
 	struct slot	*slot[SLOTS_MAX];
 	uint32_t	 n;
-	int		 program;	/* the worker's executable, opened once */
+	int		 program; /* the worker's executable, opened once */
 	struct listing	*listing;	/* a running enumeration; or NULL */
 	struct event	*relist;
 	bool		 listed;	/* at least once to its end */
 	bool		 stopping;
-	int64_t		 lost_ns;	/* when the last READY slot went; 0: never */
+	int64_t		 lost_ns; /* when the last READY slot went; 0: never */
 	bool		 told;		/* that no device is usable */
 };
 
@@ -185,15 +188,15 @@ void		 slot_dead(struct slot *, const char *how);
 void		 slot_timer(struct slot *, int64_t ns);
 void		 slot_on_timer(int fd, short what, void *slot);
 void		 slot_ready(struct slot *);
-void		 slot_kill(struct slot *, enum kill_reason, const char *fmt, ...)
-		    PRINTF(3, 4);
+void		 slot_kill(struct slot *, enum kill_reason,
+		    const char *fmt, ...) PRINTF(3, 4);
 void		 slot_watch(struct slot *);	/* work began: arm the limits */
 void		 slot_worked(struct slot *);	/* work ended well */
 
 /* link.c */
-int		 link_open(struct slot *, struct err *);	/* worker's end */
+int		 link_open(struct slot *, struct err *); /* worker's end */
 void		 link_started(struct slot *);	/* after fork */
-void		 link_drain(struct slot *);	/* what the dead one still said */
+void		 link_drain(struct slot *); /* what the dead one still said */
 void		 link_close(struct slot *);
 void		 link_load_next(struct slot *);
 void		 link_send_segment(struct slot *, const struct segment *);

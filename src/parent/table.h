@@ -43,8 +43,8 @@ void		 version_unlink(struct version **list, struct version *);
 struct version	*version_by_number(struct version *list, int64_t number);
 
 /*
- * Out of its model's lists: it takes no new requests, and lives until the last one
- * it has is answered.  Gives up the table's reference.
+ * Out of its model's lists: it takes no new requests, and lives until the last
+ * one it has is answered.  Gives up the table's reference.
  */
 void		 version_retire(struct version *);
 void		 model_put(struct model *);

@@ -24,20 +24,20 @@ enum worker_state {
 struct worker_info {
 	uint32_t	 id;
 	char		 device[DEVICE_NAME_MAX];
-	char		 kind[16];		/* "cpu", "gpu", "accelerator" */
+	char		 kind[16];	/* "cpu", "gpu", "accelerator" */
 	pid_t		 pid;			/* 0: none */
 	enum worker_state state;
-	const char	*phase;			/* "idle" "load" "compile" "run" */
+	const char	*phase;	/* "idle" "load" "compile" "run" */
 	int64_t		 phase_ns;		/* since that long */
 	uint32_t	 restarts;
 	uint32_t	 inflight;		/* batches at it now */
-	uint64_t	 requests;		/* answered, over all its lives */
+	uint64_t	 requests;	/* answered, over all its lives */
 	uint64_t	 batches;
-	int64_t		 busy_ns;		/* spent in batches, over all its lives */
-	int64_t		 ready_ns;		/* of this life, since when; 0: not */
+	int64_t		 busy_ns; /* spent in batches, over all its lives */
+	int64_t		 ready_ns;	/* of this life, since when; 0: not */
 	uint32_t	 models;		/* versions ready there */
-	uint32_t	 holds;			/* batches whose outputs are still in use */
-	const char	*death;			/* how the last one died; or "" */
+	uint32_t	 holds;	/* batches whose outputs are still in use */
+	const char	*death;	/* how the last one died; or "" */
 };
 
 /* "starting", "ready", "draining", "dead", "broken". */
@@ -47,6 +47,7 @@ const char	*worker_state_name(enum worker_state);
 uint32_t	 workers_count(const struct sup *);
 
 /* False if there is no such worker. */
-bool		 workers_info(const struct sup *, uint32_t id, struct worker_info *);
+bool		 workers_info(const struct sup *, uint32_t id,
+		    struct worker_info *);
 
 #endif

@@ -53,7 +53,8 @@ struct pbtxt {
 void		 pbtxt_start(struct pbtxt *, const char *, size_t);
 
 /* The next event in *event; -1: *err names line and expectation. */
-int		 pbtxt_next(struct pbtxt *, enum pbtxt_event *event, struct err *);
+int		 pbtxt_next(struct pbtxt *, enum pbtxt_event *event,
+		    struct err *);
 
 /* Read over the message that was just opened, up to its CLOSE. */
 int		 pbtxt_skip(struct pbtxt *, struct err *);
