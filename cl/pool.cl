@@ -6,7 +6,7 @@
  * and right edge a window has KW columns, known to the compiler.
  *
  * -D: KW, SW, DW (columns of a window, their stride and dilation), AVERAGE,
- * COUNT_PAD, TAIL
+ * COUNT_PAD, TAIL, GLOBAL (windows are whole maps)
  */
 #ifndef KW
 #define KW	3
@@ -48,6 +48,7 @@ taps(int at, int n, int step, int size, int *lo, int *hi)
 	*hi = max(*lo, min(n, (size - at + step - 1) / step));
 }
 
+#ifndef GLOBAL
 KERNEL void
 pool(IN(float, x), OUT(float, y), int C, int H, int W, int OH, int OW, int KH,
     int SH, int DH, int PH, int PW, int EH, int EW, int rows EPI_ARGS WORK)
@@ -105,7 +106,9 @@ pool(IN(float, x), OUT(float, y), int C, int H, int W, int OH, int OW, int KH,
 		}
 	}
 }
+#endif
 
+#ifdef GLOBAL
 /* All of a map, for each block of channels. */
 KERNEL void
 pool_global(IN(float, x), OUT(float, y), int C, int HW EPI_ARGS WORK)
@@ -134,3 +137,4 @@ pool_global(IN(float, x), OUT(float, y), int C, int HW EPI_ARGS WORK)
 		((__global VFLOAT *)y)[g] = KEEP(a, C - chan);
 	}
 }
+#endif

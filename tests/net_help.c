@@ -10,6 +10,7 @@ struct ocl *
 help_device(void)
 {
 	const char *profile = getenv("CLINFERD_TEST_PROFILE");
+	const char *vec = getenv("CLINFERD_TEST_VEC");
 	struct ocl_options opt = { .device = getenv("CLINFERD_TEST_DEVICE"),
 	    .cl_dir = getenv("CLINFERD_TEST_CL"),
 	    .cache_dir = getenv("CLINFERD_TEST_CACHE") };
@@ -20,6 +21,8 @@ help_device(void)
 		opt.device = "Portable Computing Language";
 	if (profile != NULL && strcmp(profile, "gpu") == 0)
 		opt.profile = FORCE_GPU;
+	if (vec != NULL)
+		opt.vec = (int)strtol(vec, NULL, 10);
 	ocl = ocl_open(&opt, &err);
 	ck_assert_msg(ocl != NULL, "%s", err.text);
 	return ocl;

@@ -18,7 +18,10 @@ struct outputs {
 	size_t		 bytes[HELP_OUTPUTS];
 };
 
-/* The device: CLINFERD_TEST_PROFILE=gpu forces the GPU's kernels. */
+/*
+ * The device: CLINFERD_TEST_PROFILE=gpu forces the GPU's kernels, _VEC=4, 8 or 16
+ * the width of vectors.
+ */
 struct ocl	*help_device(void);
 struct engine	*help_engine(const struct engine_options *);
 /* Loads a copy of bytes; fails the test. */

@@ -180,6 +180,8 @@ ocl_open(const struct ocl_options *o, struct err *err)
 		goto fail;
 	ocl->facts = ocl->found->facts;
 	settle(ocl, o->profile, lanes);
+	if (o->vec != 0)
+		ocl->facts.vec = o->vec;
 	if (make_lanes(ocl, err) == -1 || make_team(ocl, err) == -1 ||
 	    (ocl->programs = programs_new(o, err)) == NULL)
 		goto fail;

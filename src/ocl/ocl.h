@@ -62,6 +62,7 @@ struct ocl_options {
 	const char	*device;	/* part of its name; NULL: the first */
 	int		 lanes;		/* 0: as many as cores are allowed */
 	enum ocl_force	 profile;	/* tests run GPU kernels on a CPU */
+	int		 vec;		/* 0: the device's; tests: 4, 8 or 16 */
 	const char	*cache_dir;	/* program binaries; NULL: no cache */
 	const char	*cl_dir;	/* files here win over built-in ones */
 	bool		 cache_skip;	/* do not read the cache, only write */

@@ -157,10 +157,11 @@ geometry(struct step *s, const struct wino *f)
 
 static struct step *
 step(struct plan *p, const struct wino *f, const char *kernel,
-    struct err *err)
+    const char *only, struct err *err)
 {
-	return plan_step(p, err, "wino", kernel, "-DM=%d -DMR=%d -DNB=%d%s",
-	    f->m, f->mr, f->nb, f->c->m % f->vec ? " -DTAIL" : "");
+	return plan_step(p, err, "wino", kernel,
+	    "-D%s -DM=%d -DMR=%d -DNB=%d%s", only, f->m, f->mr, f->nb,
+	    f->c->m % f->vec ? " -DTAIL" : "");
 }
 
 /* Everything in one kernel, each piece some tile blocks. */
@@ -171,7 +172,7 @@ fused(struct view *v, const struct wino *f, struct val *x,
 	int64_t blocks = ceil_div(f->tiles, f->mr);
 	int64_t nt = blocks / (6 * plan_facts(p)->lanes);
 	int nn = (f->m + 2) * (f->m + 2);
-	struct step *s = step(p, f, "wino_fused", err);
+	struct step *s = step(p, f, "wino_fused", "ONLY_FUSED", err);
 
 	if (s == NULL)
 		return -1;
@@ -196,7 +197,7 @@ split_in(const struct wino *f, struct val *x, struct storage *t,
 	int64_t blocks = ceil_div(f->tiles, f->mr);
 	int64_t parts = ceil_div(8 * plan_facts(p)->lanes, blocks);
 	int64_t slice = ceil_div(f->cb, parts);
-	struct step *s = step(p, f, "wino_in", err);
+	struct step *s = step(p, f, "wino_in", "ONLY_IN", err);
 
 	if (s == NULL)
 		return -1;
@@ -226,7 +227,7 @@ split(struct view *v, const struct wino *f, struct val *x, struct storage *u,
 	    nn * f->cb * f->mr * f->vec), err);
 	if (t == NULL || split_in(f, x, t, p, err) < 0)
 		return -1;
-	s = step(p, f, "wino_out", err);
+	s = step(p, f, "wino_out", "ONLY_OUT", err);
 	if (s == NULL)
 		return -1;
 	step_temp(s, t);

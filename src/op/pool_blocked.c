@@ -27,12 +27,12 @@ begin(struct view *v, const struct pool *g, const char *kernel,
 	struct step *s;
 
 	s = plan_step(p, err, "pool", kernel,
-	    "-DKW=%lld -DSW=%lld -DDW=%lld%s%s%s",
+	    "-DKW=%lld -DSW=%lld -DDW=%lld%s%s%s%s",
 	    (long long)(all ? 1 : g->k[r]), (long long)(all ? 1 : g->stride[r]),
 	    (long long)g->dilation[r],
 	    g->kind == POOL_AVERAGE ? " -DAVERAGE" : "",
 	    g->count_pad && !all ? " -DCOUNT_PAD" : "",
-	    g->c % vec ? " -DTAIL" : "");
+	    g->c % vec ? " -DTAIL" : "", all ? " -DGLOBAL" : "");
 	if (s == NULL)
 		return NULL;
 	y->layout = LAYOUT_BLOCKED;
