@@ -1,9 +1,9 @@
 /*
  * pointwise: one fused expression over rows of the output.
  *
- * The engine writes the preamble: PW_ARGS (parameters), PW_AT, PW_ROW (offsets of
- * row `row` in each operand), PW_DO and PW_DO_VECTOR (element, or vector, i of a
- * row).  A unit is a chunk of a row; a piece is `per` units.
+ * The engine writes the preamble: PW_ARGS (parameters), PW_AT, PW_ROW (offsets
+ * of row `row` in each operand), PW_DO and PW_DO_VECTOR (element, or vector, i
+ * of a row).  A unit is a chunk of a row; a piece is `per` units.
  */
 
 KERNEL void

@@ -19,7 +19,8 @@ reorder_block(IN(float, x), OUT(float, y), int channels, int blocks, int space
 	AT(y);
 	FOR_WORK(g) {
 		int n = g / blocks, c = g % blocks * VEC;
-		__global const float *from = x + ((long)n * channels + c) * space;
+		__global const float *from = x +
+		    ((long)n * channels + c) * space;
 		__global float *to = y + (long)g * space * VEC;
 		int some = min(VEC, channels - c);
 
@@ -44,6 +45,7 @@ reorder_plain(IN(float, x), OUT(float, y), int channels, int blocks, int space
 
 		for (int k = 0; k < some; k++)
 			for (int i = LOCAL_FROM; i < space; i += LOCAL_STEP)
-				to[(long)k * space + i] = from[(long)i * VEC + k];
+				to[(long)k * space + i] =
+				    from[(long)i * VEC + k];
 	}
 }

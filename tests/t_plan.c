@@ -5,7 +5,10 @@
 #include "plan/host_mem.h"
 #include "plan/val.h"
 
-/* Every code of a small float decodes to a value that encodes to the same code. */
+/*
+ * Every code of a small float decodes to a value that encodes to the same
+ * code.
+ */
 START_TEST(small_floats_round_trip)
 {
 	static const enum dtype type[] = {

@@ -1,4 +1,6 @@
-/* The steps of a segment: groups of nodes, each as one kernel where it can be. */
+/*
+ * The steps of a segment: groups of nodes, each as one kernel where it can be.
+ */
 #include "engine/fuse.h"
 
 /* Inputs of operators that know nothing of layouts are plain. */

@@ -71,7 +71,8 @@ count_unsupported(const struct graph *g,
 				count += count_unsupported(a->g, found, arg);
 			for (size_t j = 0; a->type == ATTR_GRAPHS && j < a->n;
 			    j++)
-				count += count_unsupported(&a->g[j], found, arg);
+				count += count_unsupported(&a->g[j], found,
+				    arg);
 		}
 	}
 	return count;

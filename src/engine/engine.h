@@ -26,34 +26,44 @@ struct net;			/* a loaded model, ready to run */
 struct ocl;			/* ocl/ocl.h: an opened device */
 
 struct engine_options {
-	const char	*cl_dir;	/* read kernels from here, not the built-in */
+	/* read kernels from here, not the built-in */
+	const char	*cl_dir;
 	bool		 no_fusion;	/* every rewrite off: tests compare */
-	bool		 nan_fill;	/* fill buffers with NaN before each run: tests */
-	bool		 host_only;	/* run everything with the definitions: tests */
+	/* fill buffers with NaN before each run: tests */
+	bool		 nan_fill;
+	/* run everything with the definitions: tests */
+	bool		 host_only;
 	bool		 profile;	/* time every step */
-	size_t		 plan_bytes;	/* of plans kept per model; 0: default */
-	size_t		 memory_max;	/* host and device, per engine; 0: default */
+	/* of plans kept per model; 0: default */
+	size_t		 plan_bytes;
+	/* host and device, per engine; 0: default */
+	size_t		 memory_max;
 	/*
-	 * Told within net_load() and net_run() when planning and compiling for new
-	 * shapes begins and ends, so that a supervisor can allow for it; or NULL.
+	 * Told within net_load() and net_run() when planning and compiling for
+	 * new shapes begins and ends, so that a supervisor can allow for it;
+	 * or NULL.
 	 */
 	void		(*planning)(void *arg, bool begins);
 	void		*planning_arg;
 };
 
-/* The engine keeps the pointer to the opened device; the caller closes it last. */
+/*
+ * The engine keeps the pointer to the opened device; the caller closes it
+ * last.
+ */
 struct engine	*engine_new(struct ocl *, const struct engine_options *,
 		    struct err *);
 void		 engine_free(struct engine *);
 
 struct net_options {
-	int64_t		 batch_max;	/* check and plan up to here; 0: as it comes */
+	/* check and plan up to here; 0: as it comes */
+	int64_t		 batch_max;
 	bool		 prepare_sizes;	/* plan the usual batch sizes at load */
 };
 
 /*
- * Load, prepare and check a model.  Owns bytes as model_load() does.  Errors name
- * the node and what is not supported.
+ * Load, prepare and check a model.  Owns bytes as model_load() does.  Errors
+ * name the node and what is not supported.
  */
 struct net	*net_load(struct engine *, void *bytes, size_t n,
 		    const struct model_source *, const struct net_options *,
@@ -61,7 +71,8 @@ struct net	*net_load(struct engine *, void *bytes, size_t n,
 void		 net_free(struct net *);
 
 const struct signature *net_signature(const struct net *);
-size_t		 net_memory(const struct net *);	/* bytes, host and device */
+/* bytes, host and device */
+size_t		 net_memory(const struct net *);
 /* Why the net is not batchable, or "": one line for a log. */
 const char	*net_note(const struct net *);
 
@@ -89,9 +100,9 @@ struct io {
 };
 
 /*
- * Gives the place for bytes of output i, to be filled before net_run() returns; NULL means
- * no memory (the run fails with ERR_MEMORY).  Called once per wanted output, when
- * its shape is known.
+ * Gives the place for bytes of output i, to be filled before net_run()
+ * returns; NULL means no memory (the run fails with ERR_MEMORY).  Called once
+ * per wanted output, when its shape is known.
  */
 struct run_sink {
 	void	*(*place)(void *arg, uint32_t i, const struct io *shape_of,
@@ -100,8 +111,8 @@ struct run_sink {
 };
 
 /*
- * One inference.  in: n_in of the signature.  want: bit i set = output i wanted.
- * The sink receives each wanted output's type, shape and bytes.
+ * One inference.  in: n_in of the signature.  want: bit i set = output i
+ * wanted. The sink receives each wanted output's type, shape and bytes.
  * Failures that are the request's own (a bad shape, an index out of range, too
  * much memory) leave the net as it was; ERR_DEVICE does not.
  */
@@ -121,7 +132,8 @@ uint32_t	 net_profile(const struct net *, const struct profile_line **);
  * for each node; returns their number.
  */
 int		 engine_unsupported(const struct model *,
-		    void (*found)(void *arg, const struct node *, const char *why),
+		    void (*found)(void *arg, const struct node *,
+		    const char *why),
 		    void *arg);
 
 #endif

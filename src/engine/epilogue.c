@@ -11,15 +11,15 @@ put_operands(struct buf *b, const struct epilogue *e, int width)
 {
 	for (int i = 0; i < e->n; i++) {
 		if (e->operand[i].kind == EPI_SCALAR)
-			(void)buf_printf(b, ", e%d[e%d_at]", i, i);
+			PUT(b, ", e%d[e%d_at]", i, i);
 		else if (width == 1)
-			(void)buf_printf(b, ", e%d[e%d_at + (%s)]", i, i,
+			PUT(b, ", e%d[e%d_at + (%s)]", i, i,
 			    e->operand[i].kind == EPI_SAME ? "same" : "chan");
 		else if (e->operand[i].kind == EPI_SAME)
-			(void)buf_printf(b, ", vload%d(0, e%d + e%d_at + (same))",
+			PUT(b, ", vload%d(0, e%d + e%d_at + (same))",
 			    width, i, i);
 		else
-			(void)buf_printf(b, ", EPI_CHAN%d(e%d, e%d_at + (chan))",
+			PUT(b, ", EPI_CHAN%d(e%d, e%d_at + (chan))",
 			    width, i, i);
 	}
 }
@@ -32,7 +32,7 @@ put_form(struct buf *b, const struct group *g, const struct epilogue *e,
 
 	if (width > 1)
 		(void)snprintf(w, sizeof(w), "%d", width);
-	(void)buf_printf(b, "#define EPI%s(v, same, chan) EPI_MASK%s("
+	PUT(b, "#define EPI%s(v, same, chan) EPI_MASK%s("
 	    "epi%d(v", w, w, width);
 	put_operands(b, e, width);
 	expr_params(b, g, false);
@@ -40,8 +40,8 @@ put_form(struct buf *b, const struct group *g, const struct epilogue *e,
 }
 
 /*
- * Lanes past the last channel must stay zero: where the expression would not keep
- * them so, epi_c, the number of channels, follows the parameters.
+ * Lanes past the last channel must stay zero: where the expression would not
+ * keep them so, epi_c, the number of channels, follows the parameters.
  */
 static void
 put_masks(struct buf *b, const struct epilogue *e, bool lanes)
@@ -51,27 +51,27 @@ put_masks(struct buf *b, const struct epilogue *e, bool lanes)
 		"(int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)",
 	};
 
-	(void)buf_printf(b, lanes ? "#if 1\n" : "#ifdef EPI_BLOCKED\n");
+	PUT(b, lanes ? "#if 1\n" : "#ifdef EPI_BLOCKED\n");
 	for (int i = 0, w = 4; w <= 16; i++, w *= 2)
-		(void)buf_printf(b, "#define EPI_CHAN%d(e, at) "
+		PUT(b, "#define EPI_CHAN%d(e, at) "
 		    "vload%d(0, (e) + (at))\n", w, w);
 	(void)buf_str(b, "#else\n");
 	for (int w = 4; w <= 16; w *= 2)
-		(void)buf_printf(b, "#define EPI_CHAN%d(e, at) "
+		PUT(b, "#define EPI_CHAN%d(e, at) "
 		    "((float%d)((e)[at]))\n", w, w);
 	(void)buf_str(b, "#endif\n");
 	if (e->mask) {
 		(void)buf_str(b, "#ifdef EPI_BLOCKED\n#define EPI_MASK(v, c) "
 		    "SEL((c) < epi_c, v, 0.0f)\n");
 		for (int i = 0, w = 4; w <= 16; i++, w *= 2)
-			(void)buf_printf(b, "#define EPI_MASK%d(v, c) SEL((c) + "
+			PUT(b, "#define EPI_MASK%d(v, c) SEL((c) + "
 			    "%s < epi_c, v, (float%d)(0.0f))\n", w, iota[i], w);
 		(void)buf_str(b, "#define EPI_MASK_ARG , int epi_c\n#endif\n");
 	}
 	(void)buf_str(b, "#ifndef EPI_MASK_ARG\n#define EPI_MASK_ARG\n"
 	    "#define EPI_MASK(v, c) (v)\n");
 	for (int w = 4; w <= 16; w *= 2)
-		(void)buf_printf(b, "#define EPI_MASK%d(v, c) (v)\n", w);
+		PUT(b, "#define EPI_MASK%d(v, c) (v)\n", w);
 	(void)buf_str(b, "#endif\n");
 }
 
@@ -94,7 +94,7 @@ preamble(const struct group *g, const struct epilogue *e, bool lanes,
 	}
 	(void)buf_str(&b, "\n#define EPI_ARGS");
 	for (int i = 0; i < e->n; i++)
-		(void)buf_printf(&b, ", IN(float, e%d)", i);
+		PUT(&b, ", IN(float, e%d)", i);
 	expr_params(&b, g, true);
 	(void)buf_str(&b, " EPI_MASK_ARG\n");
 	for (int w = 1; w <= 16; w *= w == 1 ? 4 : 2)

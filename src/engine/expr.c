@@ -54,18 +54,18 @@ void
 expr_params(struct buf *b, const struct group *g, bool declare)
 {
 	for (int i = 0; i < group_params(g); i++)
-		(void)buf_printf(b, ", %sp%d", declare ? "float " : "", i);
+		PUT(b, ", %sp%d", declare ? "float " : "", i);
 }
 
 static void
 put_ref(struct buf *b, struct ref r)
 {
 	if (r.ext)
-		(void)buf_printf(b, "e%d", r.i);
+		PUT(b, "e%d", r.i);
 	else if (r.i < 0)
 		(void)buf_str(b, "v");
 	else
-		(void)buf_printf(b, "t%d", r.i);
+		PUT(b, "t%d", r.i);
 }
 
 /*
@@ -94,8 +94,8 @@ expr_mixed(const struct member *m)
 }
 
 /*
- * The expression's value in the type that the output is computed in: tests become
- * 0 or 1, and small integers wrap as they would in memory.
+ * The expression's value in the type that the output is computed in: tests
+ * become 0 or 1, and small integers wrap as they would in memory.
  */
 static void
 put_result(struct buf *b, const struct member *m, int width, bool fp64)
@@ -107,20 +107,20 @@ put_result(struct buf *b, const struct member *m, int width, bool fp64)
 
 	(void)width_text(width, w);
 	if (out == DT_BOOL)
-		(void)buf_printf(b, width > 1 ? "(((%s) != 0) & 1)" :
+		PUT(b, width > 1 ? "(((%s) != 0) & 1)" :
 		    "((%s) != 0)", m->pw->text);
 	else if (out != in && width > 1)
-		(void)buf_printf(b, "convert_%s%s(convert_%s%s(%s))", t->calc, w,
+		PUT(b, "convert_%s%s(convert_%s%s(%s))", t->calc, w,
 		    strcmp(t->calc, "int") == 0 &&
 		    strcmp(t->mem, "int") != 0 ? t->mem : t->calc, w,
 		    m->pw->text);
 	else if (strcmp(t->calc, "int") == 0 && strcmp(t->mem, "int") != 0)
-		(void)buf_printf(b, "convert_int%s(convert_%s%s(%s))", w, t->mem,
+		PUT(b, "convert_int%s(convert_%s%s(%s))", w, t->mem,
 		    w, m->pw->text);
 	else if (out != in || expr_mixed(m))
-		(void)buf_printf(b, "(%s)(%s)", t->calc, m->pw->text);
+		PUT(b, "(%s)(%s)", t->calc, m->pw->text);
 	else
-		(void)buf_printf(b, "(%s)", m->pw->text);
+		PUT(b, "(%s)", m->pw->text);
 }
 
 /* One application: { T x = ..; T y = ..; t = TEXT; } */
@@ -134,15 +134,15 @@ put_apply(struct buf *b, const struct member *m, int at, const struct ref *in,
 	(void)width_text(width, w);
 	(void)buf_str(b, "{ ");
 	for (int i = 0; i < n; i++) {
-		(void)buf_printf(b, "%s%s %s = ",
+		PUT(b, "%s%s %s = ",
 		    expr_type(m, i, fp64)->calc, w, name[i]);
 		put_ref(b, in[i]);
 		(void)buf_str(b, "; ");
 	}
 	for (int i = 0; i < m->n_attr; i++)
-		(void)buf_printf(b, "const float %s = p%d; ", m->pw->attr[i].name,
+		PUT(b, "const float %s = p%d; ", m->pw->attr[i].name,
 		    param + i);
-	(void)buf_printf(b, "t%d = ", at);
+	PUT(b, "t%d = ", at);
 	put_result(b, m, width, fp64);
 	(void)buf_str(b, "; } ");
 }
@@ -155,13 +155,13 @@ put_member(struct buf *b, const struct member *m, int at, int param, int width,
 	char w[12];
 	struct ref pair[2] = { m->in[0] };
 
-	(void)buf_printf(b, "%s%s t%d; ",
+	PUT(b, "%s%s t%d; ",
 	    pw_type(m->v->out[0]->type, fp64)->calc, width_text(width, w), at);
 	if (m->pw->arity > 0) {
 		put_apply(b, m, at, m->in, m->n_in, param, width, fp64);
 		return;
 	}
-	(void)buf_printf(b, "t%d = ", at);
+	PUT(b, "t%d = ", at);
 	put_ref(b, m->in[0]);
 	(void)buf_str(b, "; ");
 	for (int i = 1; i < m->n_in; i++) {
@@ -180,14 +180,14 @@ expr_function(struct buf *b, const struct group *g, const char *name,
 	int param = 0;
 
 	(void)width_text(width, w);
-	(void)buf_printf(b, "INLINE %s%s %s(", pw_type(g->out->type, fp64)->calc,
+	PUT(b, "INLINE %s%s %s(", pw_type(g->out->type, fp64)->calc,
 	    w, name);
 	if (g->anchor >= 0) {
-		(void)buf_printf(b, "float%s v", w);
+		PUT(b, "float%s v", w);
 		sep = ", ";
 	}
 	for (int i = 0; i < g->n_ext; i++) {
-		(void)buf_printf(b, "%s%s%s e%d", sep,
+		PUT(b, "%s%s%s e%d", sep,
 		    pw_type(g->ext[i]->type, fp64)->calc, w, i);
 		sep = ", ";
 	}
@@ -197,7 +197,7 @@ expr_function(struct buf *b, const struct group *g, const char *name,
 		put_member(b, &g->m[i], i, param, width, fp64);
 		param += g->m[i].n_attr;
 	}
-	(void)buf_printf(b, "return t%d; }", g->n - 1);
+	PUT(b, "return t%d; }", g->n - 1);
 }
 
 void

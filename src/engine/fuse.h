@@ -2,9 +2,9 @@
  * fuse: nodes that become one kernel.
  *
  * A group ends in its root, the only node whose output anybody else sees.  All
- * members have the root's shape.  Members are pointwise (op.h: pw), but for at most
- * one, the anchor, whose kernel takes the others as its epilogue.  Operands from
- * outside the group are broadcast to its shape.
+ * members have the root's shape.  Members are pointwise (op.h: pw), but for at
+ * most one, the anchor, whose kernel takes the others as its epilogue.
+ * Operands from outside the group are broadcast to its shape.
  */
 #ifndef ENGINE_FUSE_H
 #define ENGINE_FUSE_H
@@ -19,7 +19,8 @@
 /* What a member reads: a temporary of another member, or an operand. */
 struct ref {
 	bool		 ext;
-	int		 i;		/* member or operand; the anchor is -1 */
+	/* member or operand; the anchor is -1 */
+	int		 i;
 };
 
 struct member {
@@ -43,9 +44,9 @@ struct group {
 };
 
 /*
- * Collect the group that ends in node root; taken[] marks its members.  fuse false:
- * the root alone.  uses[i]: how often living nodes read value i.  Returns 1 if the
- * root is not an expression that the device can compute.
+ * Collect the group that ends in node root; taken[] marks its members.  fuse
+ * false: the root alone.  uses[i]: how often living nodes read value i.
+ * Returns 1 if the root is not an expression that the device can compute.
  */
 struct fuse_state {
 	struct walk_state	*w;
@@ -63,26 +64,33 @@ int		 group_make(struct fuse_state *, int root, bool fuse,
 int		 operand_kind(const struct val *operand, const struct val *out,
 		    int channel_axis, enum epi_kind *);
 
+/* Text is checked at its end: buf_failed(). */
+#define PUT(...)	((void)buf_printf(__VA_ARGS__))
+
 /* expr.c: the group's expression as OpenCL C. */
 
 /* OpenCL's names for an element type: in memory, and computed with; or NULL. */
 struct pw_type {
 	const char	*mem, *calc;
-	bool		 vector;	/* computed in 32 bits: has a vector form */
+	/* computed in 32 bits: has a vector form */
+	bool		 vector;
 };
 const struct pw_type *pw_type(enum dtype, bool fp64);
 
 /*
- * A function `name` of vectors of width (1: scalars) from v (if there is an anchor),
- * the operands and the parameters to the root's value, on one line.
+ * A function `name` of vectors of width (1: scalars) from v (if there is an
+ * anchor), the operands and the parameters to the root's value, on one line.
  */
-void		 expr_function(struct buf *, const struct group *, const char *name,
-		    int width, bool fp64);
+void		 expr_function(struct buf *, const struct group *,
+		    const char *name, int width, bool fp64);
 /* Two operands of different types are computed in a third: no vector form. */
 const struct pw_type *expr_type(const struct member *, int i, bool fp64);
 bool		 expr_mixed(const struct member *);
 
-/* What the expression needs of cl/common.h beside floats: lines of the preamble. */
+/*
+ * What the expression needs of cl/common.h beside floats: lines of the
+ * preamble.
+ */
 void		 expr_words(struct buf *, const struct group *);
 /* ", float p0, float p1": declared, or passed. */
 void		 expr_params(struct buf *, const struct group *, bool declare);

@@ -1,6 +1,6 @@
 /*
- * The host interpreter: nodes by their definitions, one after the other.  Serves
- * folding, subgraphs, what a plan leaves to the host, and tests.
+ * The host interpreter: nodes by their definitions, one after the other.
+ * Serves folding, subgraphs, what a plan leaves to the host, and tests.
  */
 #include "base/size.h"
 #include "engine/net.h"
@@ -148,7 +148,10 @@ struct call {
 	struct pool		*out;
 };
 
-/* The values of a subgraph: constants, captures, inputs, and room for the rest. */
+/*
+ * The values of a subgraph: constants, captures, inputs, and room for the
+ * rest.
+ */
 static struct val **
 frame_vals(const struct frame *up, const struct graph *g, struct val **in,
     int n_in, struct pool *pool, struct err *err)

@@ -6,13 +6,16 @@
 
 #include "engine/net.h"
 
-/* Is this what the signature wants?  Bytes must be as many as type and shape say. */
+/*
+ * Is this what the signature wants?  Bytes must be as many as type and shape
+ * say.
+ */
 int	 io_check(const struct sig_tensor *, const struct io *, struct err *);
 
 /*
- * The value of an input: kind VAL_HOST, data contiguous from pool if it is not in
- * one piece (with room for rows, the spare ones zero).  data may stay NULL for
- * tensors that are large and come in pieces: io_write() takes those.
+ * The value of an input: kind VAL_HOST, data contiguous from pool if it is not
+ * in one piece (with room for rows, the spare ones zero).  data may stay NULL
+ * for tensors that are large and come in pieces: io_write() takes those.
  */
 int	 io_val(const struct io *, int64_t rows, struct val *, struct pool *,
 	    bool whole, struct err *);

@@ -2,9 +2,9 @@
  * net: the insides of the engine, for the files of this folder only.
  *
  * A net is a model's graph after the rewrites, with what does not depend on a
- * request: rows of operators, last uses, packed weights.  A segment is a run of its
- * nodes planned for given shapes; most nets are one segment.  Between segments the
- * values that are still needed lie in host memory (struct now).
+ * request: rows of operators, last uses, packed weights.  A segment is a run
+ * of its nodes planned for given shapes; most nets are one segment.  Between
+ * segments the values that are still needed lie in host memory (struct now).
  */
 #ifndef ENGINE_NET_H
 #define ENGINE_NET_H
@@ -14,9 +14,11 @@
 #include "plan/seal.h"
 
 #define RUN_POOL_MAX	((size_t)8 << 30)
-#define KNOWN_BYTES	((size_t)1 << 16)	/* kept as KNOWN between nodes */
+/* Kept as KNOWN between segments. */
+#define KNOWN_BYTES	((size_t)1 << 16)
 #define PLAN_SCRATCH	((size_t)256 << 20)
-#define NEED_ITEMS	64	/* a shape, a list of axes: goes into a plan's key */
+/* A shape, a list of axes: goes into a plan's key. */
+#define NEED_ITEMS	64
 
 struct engine {
 	struct ocl		*ocl;
@@ -35,10 +37,13 @@ struct segment {
 	int		 from, to;	/* nodes */
 	bool		 host_next;	/* node `to` runs on the host, apart */
 	struct val	*val;		/* of all values */
-	struct val	**out;		/* of graph outputs, if it is the last */
-	int		*in;		/* values to bring in: DEVICE and HOST */
+	/* of graph outputs, if it is the last */
+	struct val	**out;
+	/* values to bring in: DEVICE and HOST */
+	int		*in;
 	int		 n_in;
-	int		*live;		/* values to bring out for later segments */
+	/* values to bring out for later segments */
+	int		*live;
 	struct val	**live_val;
 	int		 n_live;
 	size_t		 bytes;
@@ -55,13 +60,16 @@ struct net {
 	struct signature *sig;
 	int		*sig_in;	/* value of input i of the signature */
 	const struct op	**row;		/* of node i */
-	int		*last_use;	/* of value i: node; n_node: an output; -1 */
-	struct val	*now;		/* of this run: what is known of value i */
+	/* of value i: node; n_node: an output; -1 */
+	int		*last_use;
+	/* of this run: what is known of value i */
+	struct val	*now;
 	bool		*read_known;	/* value i is read while planning */
 	struct segment	*segments;
 	size_t		 segment_bytes;
 	struct net_options opt;
-	int64_t		 batch_max;	/* largest rounded size; 0: not batchable */
+	/* largest rounded size; 0: not batchable */
+	int64_t		 batch_max;
 	char		 note[ERR_TEXT];
 	struct profile_line *profile;
 	uint32_t	 n_profile, cap_profile;
@@ -70,15 +78,17 @@ struct net {
 };
 
 /*
- * interp.c: graphs by definitions.  A frame is one graph being run: val[i] points at
- * the value i; those of outer graphs are found through their own frames.
+ * interp.c: graphs by definitions.  A frame is one graph being run: val[i]
+ * points at the value i; those of outer graphs are found through their own
+ * frames.
  */
 struct frame {
 	const struct frame	*up;
 	const struct graph	*g;
 	struct val		**val;
 	int			 depth;
-	size_t			 memory;	/* of one run; 0: RUN_POOL_MAX */
+	/* of one run; 0: RUN_POOL_MAX */
+	size_t			 memory;
 };
 
 /* Memory for what is made on the way. */
@@ -108,8 +118,9 @@ void		 val_set_init(struct val *, const struct tensor *);
 int		 view_check_types(const struct view *, struct err *);
 
 /*
- * walk.c: infer nodes from `from` on, and compute what can be computed.  val is
- * filled from now (VAL_KNOWN: bytes may be used, others: are there at run time).
+ * walk.c: infer nodes from `from` on, and compute what can be computed.  val
+ * is filled from now (VAL_KNOWN: bytes may be used, others: are there at run
+ * time).
  */
 struct walk_state {
 	struct net	*net;
@@ -118,14 +129,17 @@ struct walk_state {
 	bool		*folded;	/* node i's outputs are KNOWN */
 	int		 from, to;
 	bool		 host_next;	/* node `to` runs on the host, apart */
-	bool		 again;		/* the key must hold more: read_known grew */
+	/* the key must hold more: read_known grew */
+	bool		 again;
 };
 
 int		 walk_begin(struct walk_state *, struct net *, struct pool *,
 		    int from, const struct val *now, struct err *);
 int		 walk_nodes(struct walk_state *, struct err *);
 
-/* plan.c: plan nodes from `from` on.  NULL and *again: the key must hold more. */
+/*
+ * plan.c: plan nodes from `from` on.  NULL and *again: the key must hold more.
+ */
 struct segment	*segment_plan(struct net *, int from, const struct val *now,
 		    bool *again, struct err *);
 void		 segment_free(struct net *, struct segment *);

@@ -1,4 +1,7 @@
-/* From a walk to a sealed plan: what must be computed, brought in, brought out. */
+/*
+ * From a walk to a sealed plan: what must be computed, brought in, brought
+ * out.
+ */
 #include <stdlib.h>
 
 #include "base/size.h"

@@ -1,10 +1,10 @@
 /*
- * A group of expressions as one kernel: cl/pointwise.cl with its parameters, loads
- * and stores written here.
+ * A group of expressions as one kernel: cl/pointwise.cl with its parameters,
+ * loads and stores written here.
  *
- * The output is seen as rows of its innermost axis, after axes that lie alike in all
- * operands are joined; an operand is then contiguous (stride 1 along a row), one
- * value per row (0), or anything.
+ * The output is seen as rows of its innermost axis, after axes that lie alike
+ * in all operands are joined; an operand is then contiguous (stride 1 along a
+ * row), one value per row (0), or anything.
  */
 #include <stdio.h>
 
@@ -83,7 +83,10 @@ plain_strides(const struct val *v, const struct shape *out, int64_t *stride)
 	}
 }
 
-/* Axes [n][blocks][space...][vec] of an operand that is blocked, or plain over them. */
+/*
+ * Axes [n][blocks][space...][vec] of an operand that is blocked, or plain over
+ * them.
+ */
 static void
 blocked_strides(const struct val *v, int64_t vec, int64_t *stride)
 {
@@ -197,30 +200,31 @@ put_args(struct buf *b, const struct group *g, const struct loops *l, bool fp64)
 {
 	(void)buf_str(b, "#define PW_ARGS ");
 	for (int i = 0; i < l->n_op; i++)
-		(void)buf_printf(b, "IN(%s, a%d), ",
+		PUT(b, "IN(%s, a%d), ",
 		    pw_type(l->op[i]->type, fp64)->mem, i);
-	(void)buf_printf(b, "OUT(%s, y)", pw_type(g->out->type, fp64)->mem);
+	PUT(b, "OUT(%s, y)", pw_type(g->out->type, fp64)->mem);
 	expr_params(b, g, true);
-	(void)buf_str(b, ", int row_n, int chunk, int chunks, int units, int per");
+	(void)buf_str(b, ", int row_n, int chunk, int chunks, int units, "
+	    "int per");
 	for (int k = 0; k < l->n - 1; k++)
-		(void)buf_printf(b, ", int d%d", k);
+		PUT(b, ", int d%d", k);
 	for (int i = 0; i < l->n_op; i++)
 		for (int k = 0; k < l->n; k++)
-			(void)buf_printf(b, ", int s%d_%d", i, k);
+			PUT(b, ", int s%d_%d", i, k);
 	(void)buf_str(b, "\n#define PW_AT AT(y);");
 	for (int i = 0; i < l->n_op; i++)
-		(void)buf_printf(b, " AT(a%d);", i);
+		PUT(b, " AT(a%d);", i);
 	/* Where row `row` of each operand begins. */
 	(void)buf_str(b, "\n#define PW_ROW");
 	for (int i = 0; i < l->n_op; i++)
-		(void)buf_printf(b, " int o%d = 0;", i);
+		PUT(b, " int o%d = 0;", i);
 	if (l->n > 1)
 		(void)buf_str(b, " int rest = row;");
 	for (int k = l->n - 2; k >= 0; k--) {
-		(void)buf_printf(b, k > 0 ? " int k%d = rest %% d%d; rest /= d%d;"
+		PUT(b, k > 0 ? " int k%d = rest %% d%d; rest /= d%d;"
 		    : " int k%d = rest;", k, k, k);
 		for (int i = 0; i < l->n_op; i++)
-			(void)buf_printf(b, " o%d += k%d * s%d_%d;", i, k, i, k);
+			PUT(b, " o%d += k%d * s%d_%d;", i, k, i, k);
 	}
 	(void)buf_str(b, "\n");
 }
@@ -237,21 +241,21 @@ put_load(struct buf *b, const struct loops *l, int k, int width, bool fp64)
 	    "o%d + i" : "o%d + i * s%d_%d", k, k, l->n - 1);
 	if (width > 1 && stride == 1) {
 		if (strcmp(t->mem, t->calc) == 0)
-			(void)buf_printf(b, "vload%d(0, a%d + %s)", width, k, at);
+			PUT(b, "vload%d(0, a%d + %s)", width, k, at);
 		else
-			(void)buf_printf(b, "convert_%s%d(vload%d(0, a%d + %s))",
+			PUT(b, "convert_%s%d(vload%d(0, a%d + %s))",
 			    t->calc, width, width, k, at);
 		if (l->op[k]->type == DT_BOOL)
 			(void)buf_str(b, " != 0 & 1");
 	} else if (width > 1)
-		(void)buf_printf(b, "(%s%d)(a%d[%s]%s)", t->calc, width, k, at,
+		PUT(b, "(%s%d)(a%d[%s]%s)", t->calc, width, k, at,
 		    l->op[k]->type == DT_BOOL ? " != 0" : "");
 	else if (l->op[k]->type == DT_FLOAT16)
-		(void)buf_printf(b, "LOAD_HALF(a%d, %s)", k, at);
+		PUT(b, "LOAD_HALF(a%d, %s)", k, at);
 	else if (l->op[k]->type == DT_BFLOAT16)
-		(void)buf_printf(b, "load_bf16(a%d[%s])", k, at);
+		PUT(b, "load_bf16(a%d[%s])", k, at);
 	else
-		(void)buf_printf(b, "a%d[%s]%s", k, at,
+		PUT(b, "a%d[%s]%s", k, at,
 		    l->op[k]->type == DT_BOOL ? " != 0" : "");
 }
 
@@ -264,26 +268,26 @@ put_step(struct buf *b, const struct group *g, const struct loops *l,
 	char call[32];
 
 	(void)snprintf(call, sizeof(call), "pw%d(", width);
-	(void)buf_printf(b, "#define PW_DO%s ", width > 1 ? "_VECTOR" : "");
+	PUT(b, "#define PW_DO%s ", width > 1 ? "_VECTOR" : "");
 	if (width > 1 && strcmp(t->mem, t->calc) == 0)
-		(void)buf_printf(b, "vstore%d(%s", width, call);
+		PUT(b, "vstore%d(%s", width, call);
 	else if (width > 1)
-		(void)buf_printf(b, "vstore%d(convert_%s%d(%s", width, t->mem,
+		PUT(b, "vstore%d(convert_%s%d(%s", width, t->mem,
 		    width, call);
 	else if (g->out->type == DT_FLOAT16)
-		(void)buf_printf(b, "STORE_HALF(%s", call);
+		PUT(b, "STORE_HALF(%s", call);
 	else if (g->out->type == DT_BFLOAT16)
-		(void)buf_printf(b, "y[yo + i] = store_bf16(%s", call);
+		PUT(b, "y[yo + i] = store_bf16(%s", call);
 	else
-		(void)buf_printf(b, "y[yo + i] = (%s)(%s", t->mem, call);
+		PUT(b, "y[yo + i] = (%s)(%s", t->mem, call);
 	for (int k = 0; k < l->n_op; k++) {
 		(void)buf_str(b, k > 0 ? ", " : "");
 		put_load(b, l, k, width, fp64);
 	}
 	expr_params(b, g, false);
 	if (width > 1)
-		(void)buf_str(b, strcmp(t->mem, t->calc) == 0 ? "), 0, y + yo + i)"
-		    : ")), 0, y + yo + i)");
+		(void)buf_str(b, strcmp(t->mem, t->calc) == 0 ?
+		    "), 0, y + yo + i)" : ")), 0, y + yo + i)");
 	else
 		(void)buf_str(b, g->out->type == DT_FLOAT16 ?
 		    "), y, yo + i)" : "))");
@@ -332,7 +336,10 @@ step_params(struct step *s, const struct group *g)
 			step_float(s, g->m[i].attr[k]);
 }
 
-/* Rows, in chunks where they are long, several to a piece where they are short. */
+/*
+ * Rows, in chunks where they are long, several to a piece where they are
+ * short.
+ */
 static void
 step_rows(struct step *s, const struct loops *l, const struct plan *p)
 {

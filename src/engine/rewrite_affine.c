@@ -1,7 +1,8 @@
 /*
- * Scales and shifts per channel: batch normalisation, and Mul, Div, Add and Sub with
- * constants, move into the weights of the convolution before them.  A batch
- * normalisation that finds none becomes one expression, x * scale + shift.
+ * Scales and shifts per channel: batch normalisation, and Mul, Div, Add and
+ * Sub with constants, move into the weights of the convolution before them.  A
+ * batch normalisation that finds none becomes one expression, x * scale +
+ * shift.
  */
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
- * May rows of different requests share a run?  Proved by rules (op.h: rows), then
- * checked with numbers, since a rule may be wrong or a value may depend on the
- * number of rows (a Shape that takes part in arithmetic).
+ * May rows of different requests share a run?  Proved by rules (op.h: rows),
+ * then checked with numbers, since a rule may be wrong or a value may depend
+ * on the number of rows (a Shape that takes part in arithmetic).
  */
 #include <math.h>
 #include <stdlib.h>
@@ -65,7 +65,10 @@ guess_shape(const struct sig_tensor *t, int64_t rows, int64_t guess)
 	return s;
 }
 
-/* 1: the rules prove it; 0: they do not; -1: these sizes do not suit the model. */
+/*
+ * 1: the rules prove it; 0: they do not; -1: these sizes do not suit the
+ * model.
+ */
 static int
 prove(struct net *net, int64_t guess)
 {
@@ -274,7 +277,9 @@ check_rows(struct net *net, int64_t rows, int64_t guess, struct err *err)
 	return r;
 }
 
-/* Sizes 2 and the largest, for the first guess that the model can be run with. */
+/*
+ * Sizes 2 and the largest, for the first guess that the model can be run with.
+ */
 static int
 check(struct net *net, int64_t guess)
 {

@@ -296,7 +296,8 @@ host_values(struct run *r, struct err *err)
 	r->touched = true;
 	for (int i = 0; i < net->g->n_value; i++) {
 		ptr[i] = &net->now[i];
-		if (ptr[i]->kind == VAL_UNKNOWN && net->g->value[i].init != NULL)
+		if (ptr[i]->kind == VAL_UNKNOWN &&
+		    net->g->value[i].init != NULL)
 			val_set_init(ptr[i], net->g->value[i].init);
 	}
 	return ptr;

@@ -1,6 +1,7 @@
 /*
- * The plans of a net, found by what they were made for: the first node, types and
- * shapes of the values that are there, and the bytes of those read while planning.
+ * The plans of a net, found by what they were made for: the first node, types
+ * and shapes of the values that are there, and the bytes of those read while
+ * planning.
  */
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /*
- * The planner's walk: types and shapes of a segment's nodes, and the values that
- * follow from shapes and constants alone.
+ * The planner's walk: types and shapes of a segment's nodes, and the values
+ * that follow from shapes and constants alone.
  */
 #include "base/size.h"
 #include "engine/net.h"
@@ -119,8 +119,8 @@ fold(struct walk_state *w, struct view *v, struct err *err)
 }
 
 /*
- * Inference wants the bytes of an input.  Few of them: they become KNOWN, and part
- * of the next plan's key; many: the node runs on the host by itself.
+ * Inference wants the bytes of an input.  Few of them: they become KNOWN, and
+ * part of the next plan's key; many: the node runs on the host by itself.
  */
 static int
 end_here(struct walk_state *w, const struct view *v, struct err *err)

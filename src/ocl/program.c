@@ -119,7 +119,7 @@ options_of(const struct ocl *ocl, const struct ocl_step *s)
 	};
 	char *text;
 
-	if (asprintf(&text, "-cl-std=CL1.2 %s -DVEC=%d %s", mode[ocl->mode],
+	if (asprintf(&text, "-cl-std=CL1.2 -w %s -DVEC=%d %s", mode[ocl->mode],
 	    ocl->facts.vec, s->defines) == -1)
 		return NULL;
 	return text;

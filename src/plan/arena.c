@@ -1,6 +1,6 @@
 /*
- * Places in the arena: the largest storage first, each as low as those that live
- * at the same time leave room.
+ * Places in the arena: the largest storage first, each as low as those that
+ * live at the same time leave room.
  */
 #include <stdlib.h>
 
@@ -16,8 +16,8 @@ storage_root(struct storage *s)
 }
 
 /*
- * A step that reads each element before it writes the one in its place may write
- * over a storage that nobody reads afterwards.
+ * A step that reads each element before it writes the one in its place may
+ * write over a storage that nobody reads afterwards.
  */
 static void
 share(struct step *s)

@@ -1,9 +1,9 @@
 /*
  * build: the insides of a plan, for the files of this folder only.
  *
- * Steps are numbered in the order of plan_end(); a storage lives from the first step
- * that names it to the last.  An argument keeps what it refers to, so that it can
- * be applied again when the arena moves.
+ * Steps are numbered in the order of plan_end(); a storage lives from the
+ * first step that names it to the last.  An argument keeps what it refers to,
+ * so that it can be applied again when the arena moves.
  */
 #ifndef PLAN_BUILD_H
 #define PLAN_BUILD_H
@@ -18,11 +18,13 @@
 struct storage {
 	struct storage	*next;
 	size_t		 bytes;		/* rounded to ALIGN_BYTES */
-	int		 first, last;	/* steps; -1: before all, LIFE_END: after */
+	/* steps; -1: before all, LIFE_END: after */
+	int		 first, last;
 	bool		 used;
 	size_t		 at;		/* in the arena, or in buf */
 	struct ocl_buf	*buf;		/* NULL: the arena */
-	const void	*fill;		/* a constant's bytes until it is sealed */
+	/* a constant's bytes until it is sealed */
+	const void	*fill;
 	size_t		 n_fill;
 	struct storage	*place;		/* lies in that one, or NULL ... */
 	size_t		 place_at;	/* ... at that byte */
@@ -51,7 +53,8 @@ struct step {
 	struct err	 err;
 	const struct node *node;
 	int		 node_index, index;
-	struct storage	*over;		/* may be overwritten by the output ... */
+	/* may be overwritten by the output ... */
+	struct storage	*over;
 	struct storage	*out;		/* ... which is this */
 	struct view	*host;
 	struct ocl_step	*ocl;
@@ -66,12 +69,15 @@ struct plan {
 	const struct node *node;
 	int		 node_index;
 	size_t		 arena;
-	struct ocl_buf	*consts;	/* all constants that are the plan's own */
+	/* all constants that are the plan's own */
+	struct ocl_buf	*consts;
 	bool		 sealed;
 	bool		 checks;	/* a kernel may say FAIL() */
-	uint64_t	 generation;	/* arguments are those of; 0: none yet */
+	/* arguments are those of; 0: none yet */
+	uint64_t	 generation;
 	struct step	**step;		/* sealed: in order */
-	struct ocl_step	**ocl;		/* of device steps, in order; NULL else */
+	/* of device steps, in order; NULL else */
+	struct ocl_step	**ocl;
 	struct pool	*run;		/* HOST values of the last run */
 };
 

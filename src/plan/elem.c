@@ -1,9 +1,9 @@
 /*
  * Elements of any numeric type, one at a time.
  *
- * Small floats are rows of a table: all are sign, exponent, mantissa, and differ in
- * widths, bias and what the topmost codes mean (IEEE 754; OCP 8-bit and MX formats;
- * the FNUZ forms of ONNX's float8 page).
+ * Small floats are rows of a table: all are sign, exponent, mantissa, and
+ * differ in widths, bias and what the topmost codes mean (IEEE 754; OCP 8-bit
+ * and MX formats; the FNUZ forms of ONNX's float8 page).
  */
 #include <math.h>
 
@@ -15,7 +15,8 @@ struct small {
 	int		 bits, exp, man, bias;
 	enum top	 top;		/* what the highest codes are */
 	double		 max;		/* largest finite */
-	bool		 saturate;	/* beyond max: max, else infinity or NaN */
+	/* beyond max: max, else infinity or NaN */
+	bool		 saturate;
 };
 
 static const struct small small_float[DT_COUNT] = {
@@ -181,7 +182,9 @@ elem_f(enum dtype t, const void *data, size_t i)
 	return (double)elem_i(t, data, i);
 }
 
-/* As C does where C says what; the nearest bound where it does not; NaN is 0. */
+/*
+ * As C does where C says what; the nearest bound where it does not; NaN is 0.
+ */
 static int64_t
 to_int(double v)
 {

@@ -116,8 +116,9 @@ fill_padded(void *to, size_t bytes, const struct val *v, const void *arg)
 }
 
 /*
- * One value per channel, readable up to a multiple of the vector: constants are
- * padded with zeros, others read what lies behind them, which the expression masks.
+ * One value per channel, readable up to a multiple of the vector: constants
+ * are padded with zeros, others read what lies behind them, which the
+ * expression masks.
  */
 static void
 channel_operand(struct step *s, struct val *v)

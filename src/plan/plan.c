@@ -310,7 +310,8 @@ plan_host(struct plan *p, struct view *v, struct err *err)
 	s->host = v;
 	for (int i = 0; i < v->n_in; i++) {
 		if (v->in[i] != NULL && v->in[i]->kind == VAL_DEVICE &&
-		    (v->in[i] = plan_as(p, v->in[i], LAYOUT_PLAIN, err)) == NULL)
+		    (v->in[i] = plan_as(p, v->in[i], LAYOUT_PLAIN,
+		    err)) == NULL)
 			return -1;
 	}
 	append(p, s);

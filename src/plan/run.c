@@ -161,7 +161,8 @@ prepare_host(struct plan *p, const struct plan_place *at, struct view *v,
     struct places *out, struct pool *scratch, struct err *err)
 {
 	if (v->n_out > OUT_MAX)
-		return err_set(err, ERR_UNSUPPORTED, "over %d outputs", OUT_MAX);
+		return err_set(err, ERR_UNSUPPORTED, "over %d outputs",
+		    OUT_MAX);
 	for (int i = 0; i < v->n_in; i++)
 		if (bring(p, at, v->in[i], scratch, err) < 0)
 			return -1;

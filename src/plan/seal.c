@@ -82,7 +82,8 @@ plan_seal(struct plan *p, struct err *err)
 		p->step[i++] = s;
 	p->arena = arena_place(p);
 	if (p->arena > SIZE_MAX / 2)
-		return err_set(err, ERR_LIMIT, "the plan needs too much memory");
+		return err_set(err, ERR_LIMIT,
+		    "the plan needs too much memory");
 	if (upload_consts(p, err) < 0 || build(p, err) < 0)
 		return -1;
 	p->sealed = true;

@@ -1,11 +1,11 @@
 /*
  * seal: what the engine does with a plan before and after operators fill it.
  *
- *	plan_new - plan_input* - (plan_node, op->plan())* - plan_output* - plan_seal
- *	- plan_run*, each with the arena that all plans of an engine share
+ *	plan_new - plan_input* - (plan_node, op->plan())* - plan_output*
+ *	- plan_seal - plan_run*, each with the arena that all plans share
  *
- * A storage is a range of the arena (lifetime known when the plan is sealed), or a
- * buffer of its own (packed weights, constants).
+ * A storage is a range of the arena (lifetime known when the plan is sealed),
+ * or a buffer of its own (packed weights, constants).
  */
 #ifndef PLAN_SEAL_H
 #define PLAN_SEAL_H
@@ -21,7 +21,10 @@ size_t		 packs_bytes(const struct packs *);	/* on the device */
 struct plan_env {
 	struct ocl	*ocl;
 	struct packs	*packs;
-	/* Call the definition of v's node: inputs' and outputs' memory is ready. */
+	/*
+	 * Call the definition of v's node: inputs' and outputs' memory is
+	 * ready.
+	 */
 	int		(*host)(void *arg, struct view *v, struct err *);
 	void		*arg;
 };
@@ -44,8 +47,10 @@ int		 plan_output(struct plan *, struct val **, struct err *);
 /* Places, programs.  Afterwards nothing can be added. */
 int		 plan_seal(struct plan *, struct err *);
 
-size_t		 plan_arena(const struct plan *);	/* bytes it needs of it */
-size_t		 plan_bytes(const struct plan *);	/* its own, an estimate */
+/* bytes it needs of it */
+size_t		 plan_arena(const struct plan *);
+/* its own, an estimate */
+size_t		 plan_bytes(const struct plan *);
 int		 plan_steps(const struct plan *);
 
 /* Where the plan runs.  generation changes whenever the buffers do. */

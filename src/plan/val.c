@@ -141,7 +141,8 @@ val_ints(const struct val *v, int64_t *out, size_t max, size_t *n,
 	if (v->data == NULL && count > 0)
 		return err_set(err, ERR_INTERNAL, "a value is not known");
 	if (count > max)
-		return view_error(err, "%zu values, want at most %zu", count, max);
+		return view_error(err, "%zu values, want at most %zu", count,
+		    max);
 	for (size_t i = 0; i < count; i++)
 		out[i] = elem_i(v->type, v->data, i);
 	*n = count;

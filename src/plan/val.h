@@ -1,11 +1,11 @@
 /*
- * val: what is known of a value while planning, and the view an operator has of
- * its node.
+ * val: what is known of a value while planning, and the view an operator has
+ * of its node.
  *
  * A value is one of three: KNOWN (its bytes are there: a constant, or computed
- * from shapes and other known values), DEVICE (its shape is known, its bytes will
- * be in device memory when the plan runs), HOST (its shape is known, its bytes
- * will be in host memory then).
+ * from shapes and other known values), DEVICE (its shape is known, its bytes
+ * will be in device memory when the plan runs), HOST (its shape is known, its
+ * bytes will be in host memory then).
  */
 #ifndef PLAN_VAL_H
 #define PLAN_VAL_H
@@ -23,15 +23,16 @@ enum val_kind { VAL_UNKNOWN, VAL_KNOWN, VAL_DEVICE, VAL_HOST };
 
 /*
  * Where the rows of a batched input lie in a value: an axis, or one of these.
- * FREE: it does not depend on the rows at all (constants).  MIXED: an element may
- * depend on several rows; whatever is computed from it is mixed, too.
+ * FREE: it does not depend on the rows at all (constants).  MIXED: an element
+ * may depend on several rows; whatever is computed from it is mixed, too.
  */
 enum { ROW_FREE = -1, ROW_MIXED = -2 };
 
 /*
- * How elements lie in device memory.  PLAIN: row-major, packed.  BLOCKED, rank >= 3
- * and float only: channels (axis 1) in blocks of facts.vec, the block innermost:
- * [N][ceil(C/vec)][spatial...][vec]; lanes past C hold zeros, always.
+ * How elements lie in device memory.  PLAIN: row-major, packed.  BLOCKED, rank
+ * >= 3 and float only: channels (axis 1) in blocks of facts.vec, the block
+ * innermost: [N][ceil(C/vec)][spatial...][vec]; lanes past C hold zeros,
+ * always.
  */
 enum layout { LAYOUT_PLAIN, LAYOUT_BLOCKED };
 
@@ -44,7 +45,10 @@ struct val {
 	struct shape	 shape;
 	int		 row;		/* axis, ROW_FREE or ROW_MIXED */
 
-	/* KNOWN, and during a node's host(): its bytes (strings: struct string[]). */
+	/*
+	 * KNOWN, and during a node's host(): its bytes (strings: struct
+	 * string[]).
+	 */
 	const void	*data;
 	const struct tensor *init;	/* if it is a constant of the model: its
 					   identity, for packed forms of it */
@@ -53,7 +57,8 @@ struct val {
 	struct storage	*store;
 	int64_t		 offset;
 	enum layout	 layout;
-	struct val	*twin;		/* the same in the other layout, if made */
+	/* the same in the other layout, if made */
+	struct val	*twin;
 
 	/* VALUE_SEQUENCE, VALUE_OPTIONAL: what is in it. */
 	struct val	**elem;
@@ -103,7 +108,10 @@ int	 view_need(struct view *, int i);
 void	 view_set(struct view *, int i, enum dtype, const struct shape *,
 	    int row);
 
-/* Errors of an operator: names nothing (the engine puts node and model in front). */
+/*
+ * Errors of an operator: names nothing (the engine puts node and model in
+ * front).
+ */
 int	 view_error(struct err *, const char *fmt, ...) PRINTF(2, 3);
 
 /*
@@ -120,16 +128,17 @@ void	*view_alloc_as(struct view *, int i, enum dtype, const struct shape *,
 void	*view_scratch(struct view *, size_t n, size_t size, struct err *);
 /*
  * host(): memory that lives as long as the outputs, zeroed.  For sequences and
- * optionals, which host() makes whole: out[i]->form, ->elem (vals and their data
- * from here, type and shape set), ->n_elem.
+ * optionals, which host() makes whole: out[i]->form, ->elem (vals and their
+ * data from here, type and shape set), ->n_elem.
  */
 void	*view_own(struct view *, size_t n, size_t size, struct err *);
 /* host(): a copy of string bytes that lives as long as the outputs. */
 const char *view_string(struct view *, const char *, size_t n, struct err *);
 
 /*
- * host() of control flow: run a subgraph.  in: values for its inputs; out: filled
- * with its outputs (data in host memory, valid as long as the node's outputs).
+ * host() of control flow: run a subgraph.  in: values for its inputs; out:
+ * filled with its outputs (data in host memory, valid as long as the node's
+ * outputs).
  */
 struct view_env {
 	int	(*run_graph)(void *arg, struct graph *, struct val **in,
