@@ -44,7 +44,7 @@ class Daemon:
     def __init__(self, build, cache, *options):
         self.url = f"http://127.0.0.1:{free_port()}"
         command = [f"{build}/clinferd", "-l", self.url[len("http://"):], "-m", f"{TOP}/tests/models", "-s", f"worker.cache={cache}",
-                   *options]
+                   *(["-u", "root"] if os.geteuid() == 0 else []), *options]
         self.log = open(f"{build}/bench-daemon.log", "w")
         self.process = subprocess.Popen(command, stderr=self.log)
         try:
