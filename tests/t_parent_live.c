@@ -211,11 +211,17 @@ END_TEST
 
 START_TEST(a_stopped_worker_is_replaced)
 {
-	begin_ready("worker.run_timeout=200ms", "FAKE_ROWS=1");
+	struct worker_info info;
+
+	begin_ready(_i == 0 ? "worker.run_timeout=200ms" :
+	    "worker.run_timeout=1h", "FAKE_ROWS=1");
 	world_kill(&w, 0, SIGSTOP);
 	ask_all(0, 10, 0);
 	check_all(0, 10, 0);
 	ck_assert_uint_eq(w.p.stats.kills, 1);
+	ck_assert(workers_info(w.p.sup, 0, &info));
+	ck_assert_ptr_nonnull(strstr(info.death, _i == 0 ? "for more than" :
+	    "stopped by a signal"));
 	world_close(&w);
 }
 END_TEST
@@ -493,7 +499,7 @@ suite(void)
 	tcase_add_test(c, only_the_killer_fails);
 	tcase_add_test(c, the_second_death_is_on_another_device);
 	tcase_add_test(c, a_hung_worker_is_replaced);
-	tcase_add_test(c, a_stopped_worker_is_replaced);
+	tcase_add_loop_test(c, a_stopped_worker_is_replaced, 0, 2);
 	tcase_add_loop_test(c, a_lying_worker_is_replaced, LIE_JOB,
 	    GARBLE + 1);
 	tcase_add_test(c, an_error_belongs_to_its_request);

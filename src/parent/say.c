@@ -17,11 +17,14 @@
 #define BURST		100.0	/* lines */
 #define PER_SECOND	10.0
 
-/* "warn: " and the like in front, as our own workers write; else info. */
+/*
+ * "warn: " and the like in front, as our own workers write.  What drivers print
+ * is mostly noise; the last of it is in the report of a death anyway.
+ */
 static enum log_level
 level_of(const char **text)
 {
-	enum log_level l = LOG_LV_INFO;
+	enum log_level l = LOG_LV_DEBUG;
 	char word[8];
 	size_t n = strcspn(*text, ":");
 

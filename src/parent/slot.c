@@ -27,6 +27,8 @@
 #define BACKOFF_NS	(100 * NS_PER_MS)
 #define REAP_NS		(10 * NS_PER_S)
 #define WATCH_MIN_NS	(20 * NS_PER_MS)
+#define WATCH_MAX_NS	NS_PER_S
+#define STOPPED_NS	NS_PER_S	/* it may lie stopped so long */
 
 void
 slot_timer(struct slot *s, int64_t ns)
@@ -109,6 +111,7 @@ slot_start(struct slot *s)
 	s->stuck = s->worked = s->open = s->deaf = false;
 	s->why[0] = '\0';
 	s->holds = 0;
+	s->stopped_ns = 0;
 	s->say.lines = 0;
 	s->started_ns = clock_ns();
 	s->ready_ns = 0;
@@ -332,6 +335,40 @@ is_at_work(const struct slot *s, const struct phase_now *now)
 	return b != NULL;
 }
 
+/* Nobody stops a worker but by mistake; and none of its work is to blame. */
+static bool
+check_stopped(struct slot *s)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	if (waitid(P_PIDFD, (id_t)s->pidfd, &info,
+	    WSTOPPED | WNOHANG | WNOWAIT) == -1 || info.si_pid == 0) {
+		s->stopped_ns = 0;
+		return false;
+	}
+	if (s->stopped_ns == 0)
+		s->stopped_ns = clock_ns();
+	if (clock_ns() - s->stopped_ns < STOPPED_NS)
+		return false;
+	slot_kill(s, KILL_STALLED, "stopped by a signal");
+	return true;
+}
+
+/*
+ * How soon to look again: a phase can change, a process be stopped meanwhile.
+ */
+static void
+look_again(struct slot *s, int64_t left)
+{
+	int64_t most = s->sup->parent->conf->worker_run_ns / 4;
+
+	if (most > WATCH_MAX_NS)
+		most = WATCH_MAX_NS;
+	if (left > most)
+		left = most;
+	slot_timer(s, left < WATCH_MIN_NS ? WATCH_MIN_NS : left);
+}
+
 static void
 check_limits(struct slot *s)
 {
@@ -340,7 +377,7 @@ check_limits(struct slot *s)
 	int64_t limit, left;
 	bool own;
 
-	if (s->inflight == NULL && s->loading == NULL)
+	if ((s->inflight == NULL && s->loading == NULL) || check_stopped(s))
 		return;
 	if (!channel_phase(s->channel, clock_ns(), &now)) {
 		slot_kill(s, KILL_BAD, "no such phase");
@@ -364,17 +401,14 @@ check_limits(struct slot *s)
 		    (long long)(limit / NS_PER_MS));
 		return;
 	}
-	/* The phase can change meanwhile: look again when the shortest ends. */
-	if (left > c->worker_run_ns / 4)
-		left = c->worker_run_ns / 4;
-	slot_timer(s, left < WATCH_MIN_NS ? WATCH_MIN_NS : left);
+	look_again(s, left);
 }
 
 void
 slot_watch(struct slot *s)
 {
 	if (!event_pending(s->timer, EV_TIMEOUT, NULL))
-		slot_timer(s, s->sup->parent->conf->worker_run_ns / 4);
+		look_again(s, INT64_MAX);
 }
 
 static void

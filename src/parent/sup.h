@@ -97,7 +97,7 @@ struct slot {
 	enum kill_reason killed;
 	bool		 deaf;		/* its doorbell is closed or abused */
 	bool		 stuck;		/* killed, and it does not go */
-	int64_t		 killed_ns;
+	int64_t		 killed_ns, stopped_ns;
 	char		 why[DEATH_TEXT];	/* of the kill */
 	int64_t		 started_ns, ready_ns;
 	bool		 worked;	/* finished something since READY */
