@@ -1,232 +1,19 @@
-/*
- * What parent/http.h promises, over real sockets: server and clients in this one
- * process, the loop turned by hand.  The protocol here is a small echo:
- *
- *	/echo	answers with the body	/later	answers when the test says so
- *	/big	a long answer by reference	/no	refuses with 503 before the body
- */
-#include <check.h>
-#include <errno.h>
-#include <poll.h>
+/* What parent/http.h promises of requests and answers. */
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include <event2/buffer.h>
-#include <event2/event.h>
 
-#include "base/buf.h"
-#include "parent/http.h"
-
-#define BIG	((size_t)8 << 20)
-#define HOST	"Host: x\r\n"
-
-static struct event_base *base;
-static struct http	*http;
-static struct http_limits limits;
-static char		 path[64];
-static struct buf	 body;		/* of the call at hand */
-static struct http_call	*later, *last;
-static char		 target[64];
-static int		 begun, ended, gone, released;
-static char		*big;
-
-static void
-begin(struct http_call *call, const struct http_head *head)
-{
-	begun++;
-	last = call;
-	buf_clear(&body);
-	(void)snprintf(target, sizeof(target), "%.*s", (int)head->path.n,
-	    head->path.at);
-	if (strcmp(target, "/no") == 0)
-		http_error(call, 503, "not %d", 1);
-}
-
-static bool
-room(struct http_call *call, char **p, size_t *n)
-{
-	(void)call;
-	*n = 1000;
-	*p = buf_room(&body, *n);
-	ck_assert_ptr_nonnull(*p);
-	return true;
-}
-
-static bool
-filled(struct http_call *call, size_t n)
-{
-	(void)call;
-	body.len += n;
-	return true;
-}
-
-static void
-release(const void *data, size_t n, void *arg)
-{
-	(void)data;
-	(void)n;
-	(void)arg;
-	released++;
-}
-
-static void
-ready(struct http_call *call)
-{
-	if (strcmp(target, "/later") == 0) {
-		later = call;
-		return;
-	}
-	if (strcmp(target, "/big") == 0)
-		ck_assert_int_eq(evbuffer_add_reference(http_body(call), big, BIG,
-		    release, NULL), 0);
-	else
-		(void)evbuffer_add(http_body(call), body.data, body.len);
-	http_send(call, 200, "text/plain", "X-Own: 1\r\n");
-}
-
-static void
-end(struct http_call *call, bool was_gone)
-{
-	if (call == later)
-		later = NULL;
-	ended++;
-	gone += was_gone;
-}
-
-static const struct http_protocol protocol = { begin, room, filled, ready, end };
-
-static void
-setup(void)
-{
-	struct err e;
-
-	limits = (struct http_limits){ .connections = 8, .head = 8192,
-	    .body = 1 << 20, .head_ns = 200 * NS_PER_MS, .body_ns = 200 * NS_PER_MS,
-	    .idle_ns = 200 * NS_PER_MS, .send_ns = 200 * NS_PER_MS };
-	begun = ended = gone = released = 0;
-	later = NULL;
-	big = malloc(BIG);
-	for (size_t i = 0; i < BIG; i++)
-		big[i] = (char)('a' + i % 23);
-	buf_init(&body, 1 << 24);
-	base = event_base_new();
-	http = http_new(base, &protocol, NULL);
-	ck_assert_ptr_nonnull(http);
-	http_set_limits(http, &limits);
-	(void)snprintf(path, sizeof(path), "/tmp/t_http.%d", (int)getpid());
-	char address[80];
-	(void)snprintf(address, sizeof(address), "unix:%s", path);
-	ck_assert_msg(http_listen(http, address, 1, 2, &e) == 0, "%s", e.text);
-	http_start(http);
-}
-
-static void
-teardown(void)
-{
-	ck_assert_int_eq(begun, ended + (later != NULL));
-	http_free(http);
-	ck_assert_int_eq(begun, ended);
-	event_base_free(base);
-	buf_done(&body);
-	free(big);
-	ck_assert_int_ne(access(path, F_OK), 0);
-}
-
-static int
-connect_client(void)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-
-	(void)snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path);
-	ck_assert_int_eq(connect(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
-	return fd;
-}
-
-static void
-turn_loop(int times)
-{
-	for (int i = 0; i < times; i++)
-		(void)event_base_loop(base, EVLOOP_NONBLOCK);
-}
-
-static void
-wait_ms(int ms)
-{
-	int64_t end_ns = clock_ns() + ms * NS_PER_MS;
-
-	while (clock_ns() < end_ns) {
-		turn_loop(2);
-		(void)poll(NULL, 0, 2);
-	}
-}
-
-/* Send in steps, the loop turning in between. */
-static void
-put(int fd, const char *s, size_t n, size_t step)
-{
-	for (size_t at = 0; at < n;) {
-		ssize_t r = send(fd, s + at, n - at < step ? n - at : step,
-		    MSG_NOSIGNAL);
-
-		if (r < 0 && errno == EPIPE)
-			return;
-		ck_assert(r > 0 || errno == EAGAIN);
-		at += r > 0 ? (size_t)r : 0;
-		turn_loop(2);
-	}
-}
-
-static char got[1 << 16];
-static bool closed;
-
-/* All that comes until nothing more comes; returns its length. */
-static size_t
-take(int fd)
-{
-	size_t n = 0;
-
-	closed = false;
-	for (int quiet = 0; quiet < 20;) {
-		ssize_t r = recv(fd, got + n, sizeof(got) - 1 - n, 0);
-
-		turn_loop(1);
-		closed = r == 0;
-		if (r > 0)
-			n += (size_t)r;
-		quiet = r > 0 ? 0 : quiet + 1;
-	}
-	got[n] = '\0';
-	return n;
-}
-
-static int
-status_of(const char *s)
-{
-	int v = 0;
-
-	ck_assert_int_eq(sscanf(s, "HTTP/1.1 %d ", &v), 1);
-	return v;
-}
-
-static const char *
-body_of(const char *s)
-{
-	const char *p = strstr(s, "\r\n\r\n");
-
-	ck_assert_ptr_nonnull(p);
-	return p + 4;
-}
+#include "http_world.h"
 
 START_TEST(a_body_comes_back_however_it_is_cut)
 {
 	static const char whole[] = "POST /echo HTTP/1.1\r\n" HOST
 	    "Content-Length: 11\r\n\r\nhello world";
 	static const char chunked[] = "POST /echo HTTP/1.1\r\n" HOST
-	    "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;x\r\n world\r\n0\r\n"
-	    "T: u\r\n\r\n";
+	    "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;x\r\n "
+	    "world\r\n0\r\n" "T: u\r\n\r\n";
 	int fd = connect_client();
 
 	for (size_t step = 1; step < sizeof(chunked); step += 3) {
@@ -349,7 +136,8 @@ static const struct {
 	    "Content-Length: 3\r\n\r\nabc", 501, true },
 	{ "POST /echo HTTP/1.1\r\n" HOST "Content-Encoding: gzip\r\n"
 	    "Content-Length: 3\r\n\r\nabc", 400, false },
-	{ "POST /no HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc", 503, false },
+	{ "POST /no HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc", 503,
+	    false },
 	{ "POST /no HTTP/1.1\r\n" HOST "Content-Length: 30000\r\n\r\nabc", 503,
 	    true },
 	{ "GET / HTTP/3.0\r\n" HOST "\r\n", 505, true },
@@ -362,7 +150,8 @@ START_TEST(refusals_are_json_and_keep_what_can_be_kept)
 	put(fd, refusals[_i].request, strlen(refusals[_i].request), 4096);
 	(void)take(fd);
 	ck_assert_int_eq(status_of(got), refusals[_i].status);
-	ck_assert_ptr_nonnull(strstr(got, "Content-Type: application/json\r\n"));
+	ck_assert_ptr_nonnull(strstr(got, "Content-Type: "
+	    "application/json\r\n"));
 	ck_assert_ptr_nonnull(strstr(body_of(got), "{\"error\":\""));
 	ck_assert_int_eq(closed, refusals[_i].closes);
 	ck_assert_int_eq(strstr(got, "Connection: close\r\n") != NULL,
@@ -370,60 +159,6 @@ START_TEST(refusals_are_json_and_keep_what_can_be_kept)
 	(void)close(fd);
 	turn_loop(4);
 	ck_assert_int_eq(http_stats(http)->open, 0);
-}
-END_TEST
-
-START_TEST(a_head_that_is_too_large_is_431)
-{
-	int fd = connect_client();
-
-	put(fd, "GET /", 5, 5);
-	for (size_t n = 5; n < limits.head + 100; n += 100)
-		put(fd, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-		    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 100, 100);
-	(void)take(fd);
-	ck_assert_int_eq(status_of(got), 431);
-	(void)close(fd);
-}
-END_TEST
-
-START_TEST(slow_clients_meet_their_deadline)
-{
-	static const char head[] = "POST /echo HTTP/1.1\r\n" HOST
-	    "Content-Length: 10\r\n\r\n";
-	int idle = connect_client(), in_head = connect_client();
-	int in_body = connect_client();
-
-	put(in_head, "GET", 3, 3);
-	put(in_body, head, sizeof(head) - 1, 100);
-	wait_ms(400);
-	ck_assert_uint_eq(take(idle), 0);
-	ck_assert(closed);
-	(void)take(in_head);
-	ck_assert_int_eq(status_of(got), 408);
-	(void)take(in_body);
-	ck_assert_int_eq(status_of(got), 408);
-	ck_assert_uint_eq(http_stats(http)->timeouts, 2);
-	(void)close(idle);
-	(void)close(in_head);
-	(void)close(in_body);
-}
-END_TEST
-
-START_TEST(a_client_that_does_not_read_is_dropped)
-{
-	static const char s[] = "GET /big HTTP/1.1\r\n" HOST "\r\n";
-	int fd = connect_client();
-
-	put(fd, s, sizeof(s) - 1, 100);
-	wait_ms(100);
-	ck_assert_int_eq(released, 0);
-	wait_ms(400);
-	ck_assert_int_eq(http_stats(http)->open, 1);	/* 64 KiB/s is allowed */
-	(void)close(fd);
-	turn_loop(4);
-	ck_assert_int_eq(released, 1);
-	ck_assert_int_eq(gone, 1);
 }
 END_TEST
 
@@ -449,7 +184,8 @@ START_TEST(a_long_answer_arrives_whole_and_can_be_copied)
 				continue;
 			if (start == 0)
 				start = (size_t)(body_of(got) - got);
-			for (ssize_t i = n == 0 ? (ssize_t)start : 0; i < r; i++)
+			for (ssize_t i = n == 0 ? (ssize_t)start : 0; i < r;
+			    i++)
 				if (got[i] != 'a' +
 				    (int)((n + (size_t)i - start) % 23))
 					ck_abort_msg("byte %zu", n + (size_t)i);
@@ -475,7 +211,8 @@ compress_with(int bits, const char *s, size_t n, char *out, size_t cap)
 }
 
 static void
-put_encoded(int fd, const char *encoding, const char *data, size_t n, size_t step)
+put_encoded(int fd, const char *encoding, const char *data, size_t n,
+    size_t step)
 {
 	char head[200];
 	int len = snprintf(head, sizeof(head), "POST /echo HTTP/1.1\r\n" HOST
@@ -587,74 +324,6 @@ START_TEST(continue_is_said_only_when_wanted)
 }
 END_TEST
 
-START_TEST(connections_have_a_limit)
-{
-	static const char s[] = "GET /later HTTP/1.1\r\n" HOST "\r\n";
-	int fd[12];
-
-	/* Idle ones make room for new ones. */
-	for (int i = 0; i < 12; i++) {
-		fd[i] = connect_client();
-		turn_loop(3);
-	}
-	ck_assert_int_eq(http_stats(http)->open, 8);
-	ck_assert_uint_eq(take(fd[0]), 0);
-	ck_assert(closed);
-	/* Busy ones do not. */
-	for (int i = 4; i < 12; i++)
-		put(fd[i], s, sizeof(s) - 1, 100);
-	int next = connect_client();
-	put(next, s, sizeof(s) - 1, 100);
-	ck_assert_int_eq(begun, 8);
-	(void)close(fd[4]);
-	turn_loop(6);
-	ck_assert_int_eq(begun, 9);
-	for (int i = 0; i < 12; i++)
-		if (i != 4)
-			(void)close(fd[i]);
-	(void)close(next);
-	turn_loop(6);
-	ck_assert_int_eq(http_stats(http)->open, 0);
-	ck_assert_int_eq(gone, 9);
-}
-END_TEST
-
-START_TEST(draining_answers_and_closes)
-{
-	static const char s[] = "GET /later HTTP/1.1\r\n" HOST "\r\n";
-	int fd = connect_client(), idle = connect_client();
-
-	put(fd, s, sizeof(s) - 1, 100);
-	http_drain(http);
-	ck_assert_uint_eq(take(idle), 0);
-	ck_assert(closed);
-	ck_assert_int_eq(http_stats(http)->open, 1);
-	http_send(later, 200, NULL, NULL);
-	(void)take(fd);
-	ck_assert_int_eq(status_of(got), 200);
-	ck_assert(closed);
-	ck_assert_int_eq(http_stats(http)->open, 0);
-	(void)close(fd);
-	(void)close(idle);
-}
-END_TEST
-
-START_TEST(addresses_are_checked)
-{
-	static const char *const bad[] = { "", "localhost", "localhost:", "a:b:1",
-	    "unix:relative", "[::1]", "127.0.0.1:http", "127.0.0.1:99999999" };
-	struct err e;
-
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		e.text[0] = '\0';
-		if (http_listen(http, bad[i], 1, 2, &e) == 0)
-			ck_abort_msg("%s was accepted", bad[i]);
-		ck_assert_uint_gt(strlen(e.text), 0);
-	}
-	ck_assert_int_eq(http_listen(http, "127.0.0.1:0", 1, 2, &e), 0);
-}
-END_TEST
-
 int
 main(void)
 {
@@ -669,17 +338,11 @@ main(void)
 	tcase_add_test(c, a_client_that_leaves_is_noticed);
 	tcase_add_loop_test(c, refusals_are_json_and_keep_what_can_be_kept, 0,
 	    sizeof(refusals) / sizeof(refusals[0]));
-	tcase_add_test(c, a_head_that_is_too_large_is_431);
-	tcase_add_test(c, slow_clients_meet_their_deadline);
-	tcase_add_test(c, a_client_that_does_not_read_is_dropped);
 	tcase_add_test(c, a_long_answer_arrives_whole_and_can_be_copied);
 	tcase_add_test(c, compressed_bodies_are_unpacked);
 	tcase_add_test(c, what_unpacks_to_too_much_is_refused);
 	tcase_add_test(c, answers_are_compressed_on_demand);
 	tcase_add_test(c, continue_is_said_only_when_wanted);
-	tcase_add_test(c, connections_have_a_limit);
-	tcase_add_test(c, draining_answers_and_closes);
-	tcase_add_test(c, addresses_are_checked);
 	suite_add_tcase(s, c);
 
 	SRunner *r = srunner_create(s);

@@ -12,7 +12,9 @@
 static struct http_head	 head;
 static struct err	 e;
 
-/* 0 for a good head, else the status of the refusal; -1: the head has no end. */
+/*
+ * 0 for a good head, else the status of the refusal; -1: the head has no end.
+ */
 static int
 read_head(const char *s, size_t n)
 {
@@ -88,11 +90,12 @@ static const struct row {
 	{ LINE HOST "Content-Length:\r\n\r\n", 400 },
 	{ LINE HOST "Content-Length: 12345678901234567890\r\n\r\n", 400 },
 	{ LINE HOST "Content-Length: 3\r\nContent-Length: 3\r\n\r\n", 400 },
-	{ LINE HOST "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", 400 },
+	{ LINE HOST "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+	    400 },
 	{ LINE HOST "Transfer-Encoding: xchunked\r\n\r\n", 400 },
 	{ LINE HOST "Transfer-Encoding: gzip, chunked\r\n\r\n", 400 },
-	{ LINE HOST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"
-	    "\r\n", 400 },
+	{ LINE HOST "Transfer-Encoding: chunked\r\nTransfer-Encoding: "
+	    "chunked\r\n" "\r\n", 400 },
 	{ "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400 },
 	{ "GET / HTTP/1.1\r\n" HOST "Content-Length: 1\r\n\r\n", 400 },
 	{ "GET / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n", 400 },
@@ -104,8 +107,8 @@ START_TEST(heads_are_taken_or_refused)
 	const struct row *r = &rows[_i];
 	int status = read_head(r->text, strlen(r->text));
 
-	ck_assert_msg(status == r->status, "%s: %d (%s), want %d", r->text, status,
-	    e.text, r->status);
+	ck_assert_msg(status == r->status, "%s: %d (%s), want %d", r->text,
+	    status, e.text, r->status);
 }
 END_TEST
 
@@ -113,8 +116,8 @@ START_TEST(a_head_says_what_it_says)
 {
 	static const char s[] = "POST /v2/models/a%20b/infer?x=1 HTTP/1.1\r\n"
 	    "hOST: h:8000\r\nContent-Length: 42\r\nconnection: x, Close\r\n"
-	    "Accept-Encoding: gzip;q=0, deflate ; q=0.5\r\nTwice: 1\r\nTwice: 2\r\n"
-	    "Expect: 100-Continue\r\n\r\nrest";
+	    "Accept-Encoding: gzip;q=0, deflate ; q=0.5\r\nTwice: 1\r\nTwice: "
+	    "2\r\n" "Expect: 100-Continue\r\n\r\nrest";
 	char out[64];
 	size_t n;
 
@@ -153,11 +156,11 @@ START_TEST(every_prefix_waits_for_more)
 
 	for (size_t n = 0; n + 1 < sizeof(s) - 1; n++) {
 		ck_assert_int_eq(read_head(s, n), -1);
-		ck_assert_int_eq(http_find(&f, s, n, HEAD_MAX, &len, &status, &e),
-		    HTTP_MORE);
+		ck_assert_int_eq(http_find(&f, s, n, HEAD_MAX, &len, &status,
+		    &e), HTTP_MORE);
 	}
-	ck_assert_int_eq(http_find(&f, s, sizeof(s) - 1, HEAD_MAX, &len, &status,
-	    &e), HTTP_DONE);
+	ck_assert_int_eq(http_find(&f, s, sizeof(s) - 1, HEAD_MAX, &len,
+	    &status, &e), HTTP_DONE);
 	ck_assert_uint_eq(len, sizeof(s) - 1);
 }
 END_TEST
@@ -243,10 +246,10 @@ END_TEST
 START_TEST(bad_chunks_are_refused)
 {
 	static const char *const bad[] = { "+3\r\nabc\r\n", "0x3\r\nabc\r\n",
-	    " 3\r\nabc\r\n", "3\nabc\r\n", "3\r\nabcd\r\n", "3\r\nabc\n", "\r\n",
-	    ";x\r\n", "3\rabc", "1234567890abcdef0\r\n", "g\r\n", "-1\r\n",
-	    "0\r\n folded\r\n\r\n", "0\r\n: x\r\n\r\n", "0\r\nX: y\n\r\n",
-	    "3;\x01\r\nabc\r\n", "0\r\n\rx" };
+	    " 3\r\nabc\r\n", "3\nabc\r\n", "3\r\nabcd\r\n", "3\r\nabc\n",
+	    "\r\n", ";x\r\n", "3\rabc", "1234567890abcdef0\r\n", "g\r\n",
+	    "-1\r\n", "0\r\n folded\r\n\r\n", "0\r\n: x\r\n\r\n",
+	    "0\r\nX: y\n\r\n", "3;\x01\r\nabc\r\n", "0\r\n\rx" };
 	struct buf out, long_one;
 
 	buf_init(&out, 1 << 20);

@@ -50,7 +50,8 @@ fill(const char *s, size_t slice)
 	size_t room;
 	int more = 1;
 
-	if (infer(s, strlen(s), 7) != 0 || json_fill_room(&q, 0, &room, &e) != 0)
+	if (infer(s, strlen(s), 7) != 0 || json_fill_room(&q, 0, &room,
+	    &e) != 0)
 		return -1;
 	ck_assert_uint_le(room, sizeof(out));
 	json_fill_start(&f, &q, 0, text, out, room);
@@ -62,13 +63,14 @@ fill(const char *s, size_t slice)
 
 START_TEST(a_request_is_read)
 {
-	static const char s[] = " { \"id\" : \"4\\u00e92\" , \"extra\":{\"a\":[1,{}]},"
-	    "\"parameters\":{\"priority\":2,\"timeout\":50000,\"x\":\"y\","
-	    "\"binary_data_output\":true},\n"
+	static const char s[] = " { \"id\" : \"4\\u00e92\" , "
+	    "\"extra\":{\"a\":[1,{}]},\"parameters\":{\"priority\":2,"
+	    "\"timeout\":50000,\"x\":\"y\",\"binary_data_output\":true},\n"
 	    "\"outputs\":[{\"name\":\"p\",\"parameters\":{\"classification\":3,"
 	    "\"binary_data\":false}},{\"name\":\"q\"}],"
-	    "\"inputs\":[{\"name\":\"in\",\"shape\":[1,2],\"datatype\":\"INT64\","
-	    "\"parameters\":{},\"data\":[1,-2]},{\"data\":[[true]],"
+	    "\"inputs\":[{\"name\":\"in\",\"shape\":[1,2],"
+	    "\"datatype\":\"INT64\",\"parameters\":{},\"data\":[1,-2]},"
+	    "{\"data\":[[true]],"
 	    "\"datatype\":\"BOOL\",\"name\":\"b\",\"shape\":[]},"
 	    "{\"name\":\"c\",\"datatype\":\"FP16\",\"shape\":[0],"
 	    "\"parameters\":{\"binary_data_size\":16}}]}\r\n";
@@ -111,8 +113,9 @@ START_TEST(flat_and_nested_are_the_same)
 }
 END_TEST
 
-#define IN(type, shape, data)	"{\"inputs\":[{\"name\":\"a\",\"shape\":" shape \
-				",\"datatype\":\"" type "\",\"data\":" data "}]}"
+#define IN(type, shape, data) \
+	"{\"inputs\":[{\"name\":\"a\",\"shape\":" shape \
+	",\"datatype\":\"" type "\",\"data\":" data "}]}"
 
 START_TEST(every_type_is_stored)
 {
@@ -126,7 +129,8 @@ START_TEST(every_type_is_stored)
 		{ IN("FP16", "[2]", "[1,NaN]"), 4, "\x00\x3c\x00\x7e" },
 		{ IN("BF16", "[2]", "[1.0,-Infinity]"), 4, "\x80\x3f\x80\xff" },
 		{ IN("BOOL", "[4]", "[true,false,1,0]"), 4, "\1\0\1\0" },
-		{ IN("INT64", "[]", "[-2]"), 8, "\xfe\xff\xff\xff\xff\xff\xff\xff" },
+		{ IN("INT64", "[]", "[-2]"), 8,
+		    "\xfe\xff\xff\xff\xff\xff\xff\xff" },
 		{ IN("FP64", "[1]", "[1]"), 8, "\0\0\0\0\0\0\xf0\x3f" },
 		{ IN("FP32", "[0,3]", "[]"), 0, "" },
 		{ IN("FP32", "[2,0]", "[[],[]]"), 0, "" },
@@ -136,8 +140,8 @@ START_TEST(every_type_is_stored)
 	};
 
 	for (size_t i = 0; i < nitems(rows); i++) {
-		ck_assert_msg(fill(rows[i].text, 3) == 0, "%s: %s", rows[i].text,
-		    e.text);
+		ck_assert_msg(fill(rows[i].text, 3) == 0, "%s: %s",
+		    rows[i].text, e.text);
 		ck_assert_uint_eq(used, rows[i].n);
 		ck_assert_msg(memcmp(out, rows[i].bytes, used) == 0, "%s",
 		    rows[i].text);
@@ -161,11 +165,12 @@ START_TEST(errors_name_path_and_byte)
 		    "characters at byte 8" },
 		{ "{\"id\":\"\xff\"}", "id: expected UTF-8 without control "
 		    "characters at byte 7" },
-		{ "{\"id\":\"\\ud800\"}", "id: expected an escape of JSON at byte 7" },
+		{ "{\"id\":\"\\ud800\"}", "id: expected an escape of JSON at "
+		    "byte 7" },
 		{ "{\"x\":tru}", "x: expected a value at byte 5" },
 		{ "{\"x\":[1 2]}", "x: expected ',' or ']' at byte 8" },
-		{ "{\"inputs\":[{}]}", "inputs[0]: no \"name\" in the input that "
-		    "ends at byte 13" },
+		{ "{\"inputs\":[{}]}", "inputs[0]: no \"name\" in the input "
+		    "that ends at byte 13" },
 		{ "{\"parameters\":{\"triton_x\":1}}", "parameters.triton_x: "
 		    "parameter names that begin with 'triton_' are reserved at "
 		    "byte 26" },
@@ -173,41 +178,42 @@ START_TEST(errors_name_path_and_byte)
 		    "datatype, expected FP32, INT64 or the like at byte 52" },
 		{ IN("FP32", "[-1]", "[1]"), "inputs[0].shape[0]: expected an "
 		    "integer that is not negative at byte 32" },
-		{ IN("FP32", "[1,1,1,1,1,1,1,1,1]", "[1]"), "inputs[0].shape[8]: "
-		    "more than 8 dimensions at byte 48" },
-		{ IN("FP32", "[1]", "7"), "inputs[0].data: expected an array at "
-		    "byte 60" },
-		{ ONE("[1,2,3,4,5,x]"), "inputs[0].data[5]: expected a number at "
-		    "byte 73" },
+		{ IN("FP32", "[1,1,1,1,1,1,1,1,1]", "[1]"),
+		    "inputs[0].shape[8]: more than 8 dimensions at byte 48" },
+		{ IN("FP32", "[1]", "7"), "inputs[0].data: expected an array "
+		    "at byte 60" },
+		{ ONE("[1,2,3,4,5,x]"), "inputs[0].data[5]: expected a number "
+		    "at byte 73" },
 		{ ONE("[[1,2,3],[4,5e,6]]"), "inputs[0].data[1][1]: expected a "
 		    "number at byte 74" },
-		{ ONE("[1,2,3,4,5,6,7]"), "inputs[0].data[6]: more elements than "
-		    "the shape's 6 at byte 75" },
-		{ ONE("[1,2,3,4,5.00]"), "inputs[0].data: 5 values, expected 6 at "
-		    "byte 75" },
-		{ ONE("[[1,2,3],[4,5]]"), "inputs[0].data[1]: 2 values, expected "
-		    "3 at byte 75" },
-		{ ONE("[[1,2,3],4,5,6]"), "inputs[0].data[1]: expected '[', as the "
-		    "shape has 2 dimensions at byte 71" },
-		{ ONE("[[1,2,3],[4,5,6],[7]]"), "inputs[0].data[2]: more rows than "
-		    "the shape's 2 at byte 79" },
-		{ ONE("[[[1,2,3]],[4,5,6]]"), "inputs[0].data[0][0]: expected no "
-		    "'[' there, as the shape has 2 dimensions at byte 64" },
-		{ ONE("[1,2,3,4,5,]"), "inputs[0].data[5]: expected a number at "
-		    "byte 73" },
-		{ ONE("[1,2,3,4,5,6e99]"), "inputs[0].data[5]: 6e99 is no FP32 at "
-		    "byte 73" },
-		{ ONE("[1,2,3,4,5 6]"), "inputs[0].data[5]: expected ',' or ']' at "
-		    "byte 73" },
-		{ ONE("[1,2,3,4,5,6}"), "inputs[0].data[6]: expected ',' or ']' at "
-		    "byte 74" },
-		{ ONE("[1]"), "inputs[0].data: fewer elements than the [2,3] of "
-		    "shape" },
-		{ ONE("[1,2,3,4,5,6]") "x", "expected nothing more at byte 78" },
-		{ IN("INT32", "[1]", "[1.5]"), "inputs[0].data[0]: 1.5 is no INT32 "
-		    "at byte 62" },
-		{ IN("BYTES", "[1]", "[1]"), "inputs[0].data[0]: expected a string "
-		    "at byte 62" },
+		{ ONE("[1,2,3,4,5,6,7]"), "inputs[0].data[6]: more elements "
+		    "than the shape's 6 at byte 75" },
+		{ ONE("[1,2,3,4,5.00]"), "inputs[0].data: 5 values, expected 6 "
+		    "at byte 75" },
+		{ ONE("[[1,2,3],[4,5]]"), "inputs[0].data[1]: 2 values, "
+		    "expected 3 at byte 75" },
+		{ ONE("[[1,2,3],4,5,6]"), "inputs[0].data[1]: expected '[', as "
+		    "the shape has 2 dimensions at byte 71" },
+		{ ONE("[[1,2,3],[4,5,6],[7]]"), "inputs[0].data[2]: more rows "
+		    "than the shape's 2 at byte 79" },
+		{ ONE("[[[1,2,3]],[4,5,6]]"), "inputs[0].data[0][0]: expected "
+		    "no '[' there, as the shape has 2 dimensions at byte 64" },
+		{ ONE("[1,2,3,4,5,]"), "inputs[0].data[5]: expected a number "
+		    "at byte 73" },
+		{ ONE("[1,2,3,4,5,6e99]"), "inputs[0].data[5]: 6e99 is no FP32 "
+		    "at byte 73" },
+		{ ONE("[1,2,3,4,5 6]"), "inputs[0].data[5]: expected ',' or "
+		    "']' at byte 73" },
+		{ ONE("[1,2,3,4,5,6}"), "inputs[0].data[6]: expected ',' or "
+		    "']' at byte 74" },
+		{ ONE("[1]"), "inputs[0].data: fewer elements than the [2,3] "
+		    "of shape" },
+		{ ONE("[1,2,3,4,5,6]") "x", "expected nothing more at byte "
+		    "78" },
+		{ IN("INT32", "[1]", "[1.5]"), "inputs[0].data[0]: 1.5 is no "
+		    "INT32 at byte 62" },
+		{ IN("BYTES", "[1]", "[1]"), "inputs[0].data[0]: expected a "
+		    "string at byte 62" },
 	};
 
 	for (size_t i = 0; i < nitems(rows); i++) {
@@ -293,7 +299,8 @@ START_TEST(large_arrays_are_spans)
 	/* The same array where nobody asked for it. */
 	memcpy(strstr(b.data, "\"data\""), "\"dada\"", 6);
 	ck_assert_int_eq(infer(b.data, b.len, 1000), -1);
-	ck_assert_ptr_nonnull(strstr(e.text, "a large array where none is known"));
+	ck_assert_ptr_nonnull(strstr(e.text, "a large array where none is "
+	    "known"));
 	buf_done(&b);
 }
 END_TEST
@@ -330,7 +337,8 @@ START_TEST(strings_are_escaped)
 	static const char s[] = "a\"\\\n\x01\x7f\xc3\xa9\xff.";
 	char got[JSON_QUOTE_ROOM(sizeof(s))];
 	size_t n = json_quote(s, sizeof(s) - 1, got);
-	static const char want[] = "\"a\\\"\\\\\\n\\u0001\\u007f\xc3\xa9\\ufffd.\"";
+	static const char want[] =
+	    "\"a\\\"\\\\\\n\\u0001\\u007f\xc3\xa9\\ufffd.\"";
 
 	ck_assert_uint_eq(n, sizeof(want) - 1);
 	ck_assert_mem_eq(got, want, n);

@@ -125,7 +125,8 @@ check_float(uint32_t bits)
 	while (count > 1 && fmodf(v, 10) == 0)
 		return;		/* zeros in front of the point: not worth it */
 	if (count > 2 && text[n - 1] != '0') {
-		(void)snprintf(less, sizeof(less), "%.*e", count - 2, (double)v);
+		(void)snprintf(less, sizeof(less), "%.*e", count - 2,
+		    (double)v);
 		ck_assert_msg(strtof(less, NULL) != v, "%s not %s", text, less);
 	}
 	/* Digits in excess, as Python's json prints a float32. */
@@ -266,8 +267,8 @@ START_TEST(short_floats_go_round)
 			bool nan = n == 3 && memcmp(text, "NaN", 3) == 0;
 
 			ck_assert(read_as(text, n, types[t], &out));
-			ck_assert_msg(nan || in == out, "%04x -> %.*s -> %04x", in,
-			    (int)n, text, out);
+			ck_assert_msg(nan || in == out, "%04x -> %.*s -> %04x",
+			    in, (int)n, text, out);
 		}
 
 	uint16_t h;
@@ -280,7 +281,8 @@ START_TEST(short_floats_go_round)
 	ck_assert(read_as("65519.999", 9, DT_FLOAT16, &h));
 	ck_assert_uint_eq(h, 0x7bff);
 	ck_assert(!read_as("65520", 5, DT_FLOAT16, &h));
-	ck_assert_uint_eq(num_print(DT_FLOAT16, &(uint16_t){ 0x2e66 }, text), 3);
+	ck_assert_uint_eq(num_print(DT_FLOAT16, &(uint16_t){ 0x2e66 }, text),
+	    3);
 	ck_assert_mem_eq(text, "0.1", 3);
 }
 END_TEST
@@ -324,26 +326,26 @@ START_TEST(integers_keep_to_their_range)
 		bool good = read_as(rows[i].text, strlen(rows[i].text),
 		    rows[i].type, &v);
 
-		ck_assert_msg(good == rows[i].good && v == rows[i].value, "%s as %s",
-		    rows[i].text, dtype_info(rows[i].type)->v2);
+		ck_assert_msg(good == rows[i].good && v == rows[i].value,
+		    "%s as %s", rows[i].text, dtype_info(rows[i].type)->v2);
 	}
 }
 END_TEST
 
 START_TEST(only_json_numbers_are_numbers)
 {
-	static const char *const bad[] = { "", "-", "+1", ".5", "1.", "1.e1", "e1",
-	    "1e", "1e+", "--1", "-NaN", "Inf", "nan", "infinity", "- 1" };
+	static const char *const bad[] = { "", "-", "+1", ".5", "1.", "1.e1",
+	    "e1", "1e", "1e+", "--1", "-NaN", "Inf", "nan", "infinity", "- 1" };
 	static const char *const partly[] = { "01", "1.5.5", "0x10", "1_0",
 	    "NaNs", "1e5e" };
 	struct num v;
 
 	for (size_t i = 0; i < nitems(bad); i++)
-		ck_assert_msg(num_scan(bad[i], bad[i] + strlen(bad[i]), &v) == NULL,
-		    "%s", bad[i]);
+		ck_assert_msg(num_scan(bad[i], bad[i] + strlen(bad[i]),
+		    &v) == NULL, "%s", bad[i]);
 	for (size_t i = 0; i < nitems(partly); i++)
-		ck_assert(num_scan(partly[i], partly[i] + strlen(partly[i]), &v) <
-		    partly[i] + strlen(partly[i]));
+		ck_assert(num_scan(partly[i], partly[i] + strlen(partly[i]),
+		    &v) < partly[i] + strlen(partly[i]));
 }
 END_TEST
 
@@ -354,7 +356,8 @@ START_TEST(printing_looks_as_people_write)
 		const char	*text;
 	} rows[] = {
 		{ 0, "0.0" }, { -0.0, "-0.0" }, { 1, "1.0" }, { -1.5, "-1.5" },
-		{ 0.1, "0.1" }, { 100, "100.0" }, { 1e15, "1000000000000000.0" },
+		{ 0.1, "0.1" }, { 100, "100.0" }, { 1e15,
+		    "1000000000000000.0" },
 		{ 1e16, "1e16" }, { 0.001, "0.001" }, { 0.0001, "0.0001" },
 		{ 0.00001, "1e-5" }, { 1.25e-7, "1.25e-7" },
 		{ 5e-324, "5e-324" }, { 1.7976931348623157e308,

@@ -1,6 +1,6 @@
 /*
- * Answers: the JSON text of outputs in slices, then the bytes of the binary ones
- * by reference, out of the worker's memory.
+ * Answers: the JSON text of outputs in slices, then the bytes of the binary
+ * ones by reference, out of the worker's memory.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "parse/num.h"
 
 #define SCRATCH		((size_t)64 << 10)
-#define COPY_BELOW	((size_t)4096)	/* pieces so small are not worth a hold */
+#define COPY_BELOW	((size_t)4096)	/* not worth a hold */
 
 /* What an output is answered with instead of its elements: labels, strings. */
 struct own {
@@ -30,7 +30,8 @@ enum answer_step {
 struct answer {
 	enum answer_step step;
 	uint32_t	 output, piece;
-	size_t		 at;		/* bytes into the piece, or into own data */
+	/* bytes into the piece, or into own data */
+	size_t		 at;
 	bool		 begun;		/* an element was printed */
 	bool		 binary;	/* some output is, and not empty */
 	struct own	*own;		/* by output */
@@ -83,7 +84,9 @@ put_u64(struct writer *w, uint64_t v)
 	w->n += num_print_u64(v, room(w, NUM_TEXT));
 }
 
-/* A string of any length, quoted; a character is never cut, as none is longer. */
+/*
+ * A string of any length, quoted; a character is never cut, as none is longer.
+ */
 static void
 put_quoted(struct writer *w, const char *s, size_t n)
 {
@@ -150,7 +153,8 @@ put_head(struct writer *w, struct answer *a)
 	const struct request_output *o = &w->i->request->out[a->output];
 	const struct own *own = &a->own[a->output];
 	const char *name = w->i->version->signature->out[o->index].name;
-	const char *type = dtype_info(own->data != NULL ? DT_STRING : o->type)->v2;
+	const char *type = dtype_info(own->data != NULL ? DT_STRING :
+	    o->type)->v2;
 
 	put(w, a->output > 0 ? ",{\"name\":" : "{\"name\":");
 	put_quoted(w, name, strlen(name));
@@ -294,7 +298,8 @@ add_binary(struct infer *i, struct answer *a)
 		if (a->own[k].data != NULL &&
 		    evbuffer_add(b, a->own[k].data, a->own[k].n) != 0)
 			return false;
-		for (uint32_t p = 0; a->own[k].data == NULL && p < o->n_pieces; p++)
+		for (uint32_t p = 0; a->own[k].data == NULL && p < o->n_pieces;
+		    p++)
 			if (!add_piece(i, &o->pieces[p]))
 				return false;
 	}
@@ -337,7 +342,8 @@ go_on(struct infer *i)
 
 	if (a->output == 0 && a->step == ANSWER_HEAD)
 		put_opening(&w);
-	while (a->step != ANSWER_DONE && w.total + w.n < TEXT_SLICE && !w.failed)
+	while (a->step != ANSWER_DONE && w.total + w.n < TEXT_SLICE &&
+	    !w.failed)
 		step(&w, a);
 	write_out(&w);
 	if (w.failed)

@@ -2,10 +2,10 @@
  * api: the Open Inference Protocol (V2) with Triton's extensions, over http.h.
  * For the files of server.h only:
  *
- *	server.c	server.h, and which file answers what: http.h's callbacks
+ *	server.c	server.h, and the callbacks of http.h
  *	route.c		the table of routes
  *	infer.c		an inference: its body in, its request submitted
- *	bind.c		names, types and shapes of it against the model's signature
+ *	bind.c		its names, types, shapes against the signature
  *	answer.c	its outputs out, as JSON or bytes
  *	classify.c	the classification extension
  *	info.c		health, metadata, configuration, statistics, workers
@@ -33,8 +33,8 @@
 #define CLASS_INFO	2u
 #define CLASS_METRICS	4u
 #define CLASS_CONTROL	8u
-#define CLASS_NEAR	(CLASS_INFER | CLASS_INFO | CLASS_METRICS | CLASS_CONTROL)
 #define CLASS_FAR	(CLASS_INFER | CLASS_INFO | CLASS_METRICS)
+#define CLASS_NEAR	(CLASS_FAR | CLASS_CONTROL)
 
 struct server {
 	struct parent	*parent;
@@ -52,7 +52,9 @@ struct exchange;
 struct route {
 	enum http_method method;	/* HTTP_GET answers HEAD too */
 	unsigned	 class;
-	/* '*' stands for a model's name, '#' for a version, '?' for any word. */
+	/*
+	 * '*' stands for a model's name, '#' for a version, '?' for any word.
+	 */
 	const char	*pattern;
 	enum body_kind	 body;
 	void		(*run)(struct exchange *);	/* the body is there */
@@ -68,7 +70,8 @@ struct exchange {
 	char		 number[24];		/* '#', or "" */
 	struct buf	 text;			/* BODY_TEXT */
 	struct infer	*infer;			/* BODY_INFER */
-	struct ticket	*ticket;		/* of a load or unload under way */
+	/* of a load or unload under way */
+	struct ticket	*ticket;
 };
 
 /* NULL: none for that path (*status 404), or not with that method (405). */
@@ -82,7 +85,9 @@ const char	*exchange_number(const struct exchange *);
 void		 reply_json(struct exchange *, int status, json_t *);
 void		 reply_empty(struct exchange *);
 
-/* The body of BODY_TEXT as an object, {} if empty; or NULL: already answered. */
+/*
+ * The body of BODY_TEXT as an object, {} if empty; or NULL: already answered.
+ */
 json_t		*exchange_json(struct exchange *);
 
 /* infer.c */

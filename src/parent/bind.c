@@ -26,34 +26,36 @@ check_shape(const struct infer *i, const struct sig_tensor *t,
 
 	if (!t->has_shape || shape_allows(&t->shape, shape))
 		return 0;
-	return err_set(e, ERR_INVALID, "unexpected shape for input '%s' for model "
-	    "'%s'. Expected %s, got %s", t->name, i->version->model->name,
+	return err_set(e, ERR_INVALID, "unexpected shape for input '%s' for "
+	    "model '%s'. Expected %s, got %s", t->name, i->version->model->name,
 	    shape_text(&t->shape, want), shape_text(shape, got));
 }
 
 /* Axis 0 counts rows, the same for all inputs. */
 static int
-check_rows(struct infer *i, const struct sig_tensor *t, const struct shape *shape,
-    struct err *e)
+check_rows(struct infer *i, const struct sig_tensor *t,
+    const struct shape *shape, struct err *e)
 {
 	struct request *r = i->request;
 
 	if (i->version->batch_max == 0)
 		return 0;
 	if (shape->rank == 0)
-		return err_set(e, ERR_INVALID, "input '%s' has no batch dimension, "
-		    "model '%s' expects one", t->name, i->version->model->name);
+		return err_set(e, ERR_INVALID, "input '%s' has no batch "
+		    "dimension, model '%s' expects one", t->name,
+		    i->version->model->name);
 	if (r->n_in > 0 && r->rows != shape->dim[0])
 		return err_set(e, ERR_INVALID, "input '%s' batch size does not "
-		    "match other inputs for '%s'", t->name, i->version->model->name);
+		    "match other inputs for '%s'", t->name,
+		    i->version->model->name);
 	r->rows = shape->dim[0];
 	return 0;
 }
 
 /* The bytes that the input's tensor needs, at most. */
 static int
-input_bytes(struct infer *i, size_t k, const struct sig_tensor *t, size_t *bytes,
-    struct err *e)
+input_bytes(struct infer *i, size_t k, const struct sig_tensor *t,
+    size_t *bytes, struct err *e)
 {
 	const struct json_input *in = &i->q.in[k];
 	const char *model = i->version->model->name;
@@ -61,28 +63,28 @@ input_bytes(struct infer *i, size_t k, const struct sig_tensor *t, size_t *bytes
 	if (in->data.end != 0)
 		return json_fill_room(&i->q, k, bytes, e);
 	if (in->binary > SIZE_MAX / 2)
-		return err_set(e, ERR_LIMIT, "input '%s': binary_data_size is too "
-		    "large", t->name);
+		return err_set(e, ERR_LIMIT, "input '%s': binary_data_size is "
+		    "too large", t->name);
 	if (t->type == DT_STRING) {
 		*bytes = (size_t)in->binary;
 		return 0;
 	}
 	if (!shape_bytes(&in->shape, in->type, bytes) || *bytes > SIZE_MAX / 2)
-		return err_set(e, ERR_INVALID, "input '%s': the shape is too large",
-		    t->name);
+		return err_set(e, ERR_INVALID, "input '%s': the shape is too "
+		    "large", t->name);
 	if (in->binary < *bytes)
-		return err_set(e, ERR_INVALID, "unexpected size for input '%s', "
-		    "expecting %zu additional bytes for model '%s'", t->name,
-		    *bytes - (size_t)in->binary, model);
+		return err_set(e, ERR_INVALID, "unexpected size for input "
+		    "'%s', expecting %zu additional bytes for model '%s'",
+		    t->name, *bytes - (size_t)in->binary, model);
 	if (in->binary > *bytes)
-		return err_set(e, ERR_INVALID, "unexpected additional input data "
-		    "for input '%s' for model '%s'", t->name, model);
+		return err_set(e, ERR_INVALID, "unexpected additional input "
+		    "data for input '%s' for model '%s'", t->name, model);
 	return 0;
 }
 
 static int
-add_input(struct infer *i, uint32_t index, const struct shape *shape, size_t bytes,
-    struct err *e)
+add_input(struct infer *i, uint32_t index, const struct shape *shape,
+    size_t bytes, struct err *e)
 {
 	struct request *r = i->request;
 	struct request_input *in = &r->in[r->n_in];
@@ -108,23 +110,23 @@ bind_input(struct infer *i, size_t k, struct err *e)
 	size_t bytes;
 
 	if (index < 0)
-		return err_set(e, ERR_INVALID, "unexpected inference input '%.*s' "
-		    "for model '%s'", NAME_SHOWN(in->name),
+		return err_set(e, ERR_INVALID, "unexpected inference input "
+		    "'%.*s' for model '%s'", NAME_SHOWN(in->name),
 		    i->version->model->name);
 	t = &sig->in[index];
 	for (uint32_t n = 0; n < i->request->n_in; n++)
 		if (i->request->in[n].index == (uint32_t)index)
-			return err_set(e, ERR_INVALID, "input '%s' already exists "
-			    "in request", t->name);
+			return err_set(e, ERR_INVALID, "input '%s' already "
+			    "exists in request", t->name);
 	if (in->type != t->type)
-		return err_set(e, ERR_INVALID, "inference input '%s' data-type is "
-		    "'%s', but model '%s' expects '%s'", t->name,
+		return err_set(e, ERR_INVALID, "inference input '%s' data-type "
+		    "is '%s', but model '%s' expects '%s'", t->name,
 		    dtype_info(in->type)->v2, i->version->model->name,
 		    dtype_info(t->type)->v2 != NULL ? dtype_info(t->type)->v2 :
 		    dtype_info(t->type)->onnx);
 	if (in->shared_memory)
-		return err_set(e, ERR_UNSUPPORTED, "input '%s': shared memory is not "
-		    "supported", t->name);
+		return err_set(e, ERR_UNSUPPORTED, "input '%s': shared memory "
+		    "is not supported", t->name);
 	if (check_shape(i, t, &in->shape, e) != 0 ||
 	    check_rows(i, t, &in->shape, e) != 0 ||
 	    input_bytes(i, k, t, &bytes, e) != 0)
@@ -142,8 +144,8 @@ check_count(const struct infer *i, struct err *e)
 		needed += !sig->in[k].optional;
 	if (i->q.n_in >= needed && i->q.n_in <= sig->n_in)
 		return 0;
-	return err_set(e, ERR_INVALID, "expected %zu inputs but got %zu inputs for "
-	    "model '%s'", i->q.n_in < needed ? needed : (size_t)sig->n_in,
+	return err_set(e, ERR_INVALID, "expected %zu inputs but got %zu inputs "
+	    "for model '%s'", i->q.n_in < needed ? needed : (size_t)sig->n_in,
 	    i->q.n_in, i->version->model->name);
 }
 
@@ -159,8 +161,8 @@ check_missing(const struct infer *i, struct err *e)
 		for (uint32_t n = 0; n < i->request->n_in; n++)
 			found |= i->request->in[n].index == k;
 		if (!found)
-			return err_set(e, ERR_INVALID, "input '%s' is missing for "
-			    "model '%s'", sig->in[k].name,
+			return err_set(e, ERR_INVALID, "input '%s' is missing "
+			    "for model '%s'", sig->in[k].name,
 			    i->version->model->name);
 	}
 	return 0;
@@ -180,15 +182,15 @@ bind_output(struct infer *i, const struct json_output *out, struct err *e)
 	int index = find(sig->out, sig->n_out, out->name);
 
 	if (index < 0)
-		return err_set(e, ERR_INVALID, "unexpected inference output '%.*s' "
-		    "for model '%s'", NAME_SHOWN(out->name),
+		return err_set(e, ERR_INVALID, "unexpected inference output "
+		    "'%.*s' for model '%s'", NAME_SHOWN(out->name),
 		    i->version->model->name);
 	if ((i->request->want[index / 64] >> index % 64 & 1) != 0)
 		return err_set(e, ERR_INVALID, "output '%s' already exists in "
 		    "request", sig->out[index].name);
 	if (out->shared_memory)
-		return err_set(e, ERR_UNSUPPORTED, "output '%s': shared memory is "
-		    "not supported", sig->out[index].name);
+		return err_set(e, ERR_UNSUPPORTED, "output '%s': shared memory "
+		    "is not supported", sig->out[index].name);
 	want(i, (uint32_t)index, out->has_binary ? out->binary :
 	    i->q.binary_output, out->classification);
 	return 0;
@@ -254,8 +256,8 @@ bind_request(struct infer *i, struct err *e)
 		char text[ERR_TEXT];
 
 		memcpy(text, e->text, sizeof(text));
-		(void)err_set(e, e->code, "[request id: %.*s] %s", NAME_SHOWN(id),
-		    text);
+		(void)err_set(e, e->code, "[request id: %.*s] %s",
+		    NAME_SHOWN(id), text);
 	}
 	return -1;
 }
@@ -273,17 +275,17 @@ deduce_shape(const struct infer *i, const struct sig_tensor *t, struct shape *s,
 	if (t->has_shape)
 		*s = t->shape;
 	else
-		return err_set(e, ERR_INVALID, "model '%s': input '%s' has no fixed "
-		    "rank, raw binary requests need one", model, t->name);
+		return err_set(e, ERR_INVALID, "model '%s': input '%s' has no "
+		    "fixed rank, raw binary requests need one", model, t->name);
 	if (i->version->batch_max > 0 && s->rank > 0)
 		s->dim[0] = 1;
 	for (int d = 0; d < s->rank; d++) {
 		if (s->dim[d] >= 0)
 			continue;
 		if (unknown >= 0)
-			return err_set(e, ERR_INVALID, "model '%s': input '%s' has "
-			    "more than one variable dimension, raw binary requests "
-			    "allow one", model, t->name);
+			return err_set(e, ERR_INVALID, "model '%s': input '%s' "
+			    "has more than one variable dimension, raw binary "
+			    "requests allow one", model, t->name);
 		unknown = d;
 		s->dim[d] = 1;
 	}
@@ -292,7 +294,8 @@ deduce_shape(const struct infer *i, const struct sig_tensor *t, struct shape *s,
 		return 0;
 	}
 	if (!shape_bytes(s, t->type, &row) || row == 0)
-		return err_set(e, ERR_INVALID, "input '%s' has no bytes", t->name);
+		return err_set(e, ERR_INVALID, "input '%s' has no bytes",
+		    t->name);
 	if (unknown >= 0 && (length == 0 || length % row != 0))
 		return err_set(e, ERR_INVALID, "model '%s': %llu bytes are no "
 		    "multiple of input '%s' row of %zu bytes", model,
@@ -312,9 +315,9 @@ bind_raw(struct infer *i, struct err *e)
 	size_t bytes = 0;
 
 	if (sig->n_in != 1)
-		return err_set(e, ERR_INVALID, "raw binary requests need a model "
-		    "with one input, model '%s' has %u", i->version->model->name,
-		    sig->n_in);
+		return err_set(e, ERR_INVALID, "raw binary requests need a "
+		    "model with one input, model '%s' has %u",
+		    i->version->model->name, sig->n_in);
 	if (deduce_shape(i, &sig->in[0], &s, &bytes, e) != 0)
 		return -1;
 	r->in = calloc(1, sizeof(*r->in));

@@ -8,7 +8,7 @@
 #define ELEMENTS_MAX	1000000
 #define CLASSES_MAX	1000
 #define ENTRIES_MAX	20000
-#define ENTRY_MAX	400		/* bytes of one: a double has 310 digits */
+#define ENTRY_MAX	400		/* bytes; doubles have 310 digits */
 
 static double
 value_at(enum dtype t, const unsigned char *data, size_t i)
@@ -75,8 +75,9 @@ put_row(const struct entry *best, size_t k, enum dtype t, unsigned char *out,
 
 	for (size_t i = 0; i < k; i++) {
 		char *text = (char *)out + *w + 4;
-		uint32_t len = (uint32_t)snprintf(text, ENTRY_MAX - 4, is_float ?
-		    "%.6f:%zu" : "%.0f:%zu", best[i].value, best[i].index);
+		uint32_t len = (uint32_t)snprintf(text, ENTRY_MAX - 4,
+		    is_float ? "%.6f:%zu" : "%.0f:%zu", best[i].value,
+		    best[i].index);
 
 		memcpy(out + *w, &len, 4);
 		*w += 4 + len;
@@ -85,8 +86,8 @@ put_row(const struct entry *best, size_t k, enum dtype t, unsigned char *out,
 
 int
 classify(const struct infer *i, const struct request_output *o,
-    const unsigned char *data, struct shape *shape, unsigned char **out, size_t *n,
-    struct err *e)
+    const unsigned char *data, struct shape *shape, unsigned char **out,
+    size_t *n, struct err *e)
 {
 	const char *name = i->version->signature->out[o->index].name;
 	uint64_t k = i->out[o->index].classes;
@@ -110,9 +111,9 @@ classify(const struct infer *i, const struct request_output *o,
 	if (k > row)
 		k = row;
 	if (k > CLASSES_MAX || rows * k > ENTRIES_MAX)
-		return err_set(e, ERR_INVALID, "classification of output '%s': more "
-		    "than %d classes, or %d in all rows", name, CLASSES_MAX,
-		    ENTRIES_MAX);
+		return err_set(e, ERR_INVALID, "classification of output '%s': "
+		    "more than %d classes, or %d in all rows", name,
+		    CLASSES_MAX, ENTRIES_MAX);
 	*shape = (struct shape){ .rank = 1, .dim = { (int64_t)k } };
 	if (batched)
 		*shape = (struct shape){ .rank = 2, .dim = { (int64_t)rows,

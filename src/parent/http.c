@@ -21,7 +21,8 @@ static const struct http_limits defaults = {
 };
 
 struct http *
-http_new(struct event_base *base, const struct http_protocol *protocol, void *arg)
+http_new(struct event_base *base, const struct http_protocol *protocol,
+    void *arg)
 {
 	struct http *h = calloc(1, sizeof(*h));
 
@@ -35,7 +36,9 @@ http_new(struct event_base *base, const struct http_protocol *protocol, void *ar
 	h->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	TAILQ_INIT(&h->conns);
 	TAILQ_INIT(&h->idle);
-	/* Writing to a client that left is an error to return, not to die of. */
+	/*
+	 * Writing to a client that left is an error to return, not to die of.
+	 */
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (turns_init(&h->turns, base) != 0) {
 		http_free(h);

@@ -1,12 +1,13 @@
 /*
  * http: an HTTP/1.1 server on libevent's events.
  *
- * It owns the sockets, reads heads strictly (parse/http.h), decodes bodies (chunks,
- * gzip, deflate) straight to where the protocol wants them, sends answers, and
- * keeps the deadlines.  It knows nothing of routes or models; errors are JSON.
+ * It owns the sockets, reads heads strictly (parse/http.h), decodes bodies
+ * (chunks, gzip, deflate) straight to where the protocol wants them, sends
+ * answers, and keeps the deadlines.  It knows nothing of routes or models;
+ * errors are JSON.
  *
- * A call is one request with its answer.  On a connection there is one at a time;
- * requests that come early wait in the connection's buffer.
+ * A call is one request with its answer.  On a connection there is one at a
+ * time; requests that come early wait in the connection's buffer.
  *
  *	begin()		the head is there: refuse, or say where the body goes
  *	room(), filled()	for the body's bytes as they come
@@ -37,9 +38,11 @@ struct http_limits {
 	size_t		 head;		/* bytes */
 	size_t		 body;		/* bytes, after decoding */
 	int64_t		 head_ns;	/* for a whole head to arrive */
-	int64_t		 body_ns;	/* for a body, and more if much of it came */
+	/* for a body, and more if much of it came */
+	int64_t		 body_ns;
 	int64_t		 idle_ns;	/* between requests */
-	int64_t		 send_ns;	/* for an answer, and more if it is long */
+	/* for an answer, and more if it is long */
+	int64_t		 send_ns;
 };
 
 struct http_stats {
@@ -48,7 +51,8 @@ struct http_stats {
 	uint64_t	 requests;	/* heads read */
 	uint64_t	 bytes_in, bytes_out;
 	uint64_t	 answers[6];	/* by status / 100 */
-	uint64_t	 gone;		/* clients that left before their answer */
+	/* clients that left before their answer */
+	uint64_t	 gone;
 	uint64_t	 timeouts;
 	uint32_t	 open;
 };
@@ -56,14 +60,17 @@ struct http_stats {
 /* One request and its answer. */
 struct http_call {
 	struct http_conn *conn;
-	unsigned	 classes;	/* the listener's, as given to http_listen() */
+	/* the listener's, as given to http_listen() */
+	unsigned	 classes;
 	enum http_method method;
 	bool		 has_body;	/* one was announced, even if empty */
 	uint64_t	 length;	/* of it as announced; 0: not known */
 	bool		 encoded;	/* gzip or deflate: length is no help */
-	bool		 answered;	/* http_send() or http_error() was called */
+	/* http_send() or http_error() was called */
+	bool		 answered;
 	int64_t		 arrived_ns;	/* when the body was complete */
-	size_t		 charged;	/* bytes taken of the budget, given back at end */
+	/* bytes taken of the budget, given back at end */
+	size_t		 charged;
 	void		*arg;		/* the protocol's own */
 };
 
@@ -93,17 +100,18 @@ struct budget	*http_budget(struct http *);
 void		*http_arg(const struct http_call *);
 
 /*
- * Bind to "host:port", "[v6]:port", ":port" or "unix:/path"; accepts nothing yet.
- * Loopback addresses and unix sockets are near, others far: their calls have the
- * classes given for that.
+ * Bind to "host:port", "[v6]:port", ":port" or "unix:/path"; accepts nothing
+ * yet. Loopback addresses and unix sockets are near, others far: their calls
+ * have the classes given for that.
  */
 int		 http_listen(struct http *, const char *address, unsigned near,
 		    unsigned far, struct err *);
 void		 http_start(struct http *);
 
 /*
- * Close listeners and connections without a request, refuse requests that are not
- * whole yet; what has begun to be answered is, and then its connection closed.
+ * Close listeners and connections without a request, refuse requests that are
+ * not whole yet; what has begun to be answered is, and then its connection
+ * closed.
  */
 void		 http_drain(struct http *);
 bool		 http_draining(const struct http *);
@@ -112,28 +120,33 @@ bool		 http_draining(const struct http *);
 struct evbuffer	*http_body(struct http_call *);
 
 /*
- * Answer with what is in http_body().  headers: more lines, each with its CRLF, of
- * our own making; or NULL.
+ * Answer with what is in http_body().  headers: more lines, each with its CRLF,
+ * of our own making; or NULL.
  */
 void		 http_send(struct http_call *, int status, const char *type,
 		    const char *headers);
 
 /* Answer {"error":"..."}; what was in http_body() is dropped. */
-void		 http_error(struct http_call *, int status, const char *fmt, ...)
-		    PRINTF(3, 4);
+void		 http_error(struct http_call *, int status, const char *fmt,
+		    ...) PRINTF(3, 4);
 
-/* As http_error() with *err, its code made a status, and a Retry-After if > 0. */
-void		 http_fail(struct http_call *, const struct err *, int retry_after_s);
+/*
+ * As http_error() with *err, its code made a status, and a Retry-After if > 0.
+ */
+void		 http_fail(struct http_call *, const struct err *,
+		    int retry_after_s);
 
 /* The status that a code of errors is answered with. */
 int		 http_status(enum err_code);
 
-/* Take n bytes of the budget for as long as the call lasts; false: none left. */
+/*
+ * Take n bytes of the budget for as long as the call lasts; false: none left.
+ */
 bool		 http_charge(struct http_call *, size_t n);
 
 /*
- * Copy what is not sent yet to the heap, so that memory added by reference is let
- * go.  Returns the bytes copied.  May end the call (out of memory).
+ * Copy what is not sent yet to the heap, so that memory added by reference is
+ * let go.  Returns the bytes copied.  May end the call (out of memory).
  */
 size_t		 http_copy(struct http_call *);
 

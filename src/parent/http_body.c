@@ -1,6 +1,7 @@
 /*
  * Bodies: bytes off the wire, out of their chunks, out of gzip, to where the
- * protocol wants them.  A plain body of known length is received straight there.
+ * protocol wants them.  A plain body of known length is received straight
+ * there.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -77,8 +78,8 @@ body_start(struct http_conn *c, const struct http_head *head)
 	c->call.length = head->length;
 	if (c->left > max) {
 		c->keep_alive = false;
-		http_error(&c->call, 413, "request body of %llu bytes is over the "
-		    "limit of %zu", (unsigned long long)c->left, max);
+		http_error(&c->call, 413, "request body of %llu bytes is over "
+		    "the limit of %zu", (unsigned long long)c->left, max);
 		return -1;
 	}
 	return c->raw_end ? 0 : start_encoding(c, head);
@@ -104,8 +105,8 @@ deliver(struct http_conn *c, const char *data, size_t n)
 
 	if (n > c->http->limits.body - c->decoded) {
 		c->keep_alive = false;
-		http_error(&c->call, 413, "request body is over the limit of %zu "
-		    "bytes", c->http->limits.body);
+		http_error(&c->call, 413, "request body is over the limit of "
+		    "%zu bytes", c->http->limits.body);
 		return false;
 	}
 	c->decoded += n;
@@ -130,8 +131,8 @@ deliver(struct http_conn *c, const char *data, size_t n)
 static bool
 begin_unpacking(struct inflate *f, const struct text *in)
 {
-	int bits = f->gzip ? 15 + 16 : ((unsigned char)*in->at & 15) == Z_DEFLATED ?
-	    15 : -15;
+	int bits = f->gzip ? 15 + 16 :
+	    ((unsigned char)*in->at & 15) == Z_DEFLATED ? 15 : -15;
 
 	f->begun = inflateInit2(&f->z, bits) == Z_OK;
 	return f->begun;
@@ -158,17 +159,20 @@ unpack(struct http_conn *c)
 		c->raw.n = f->z.avail_in;
 		f->ended = rc == Z_STREAM_END;
 		if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR)
-			return refuse(c, 400, "compressed body is damaged"), STEP_GO;
+			return refuse(c, 400, "compressed body is damaged"),
+			    STEP_GO;
 		if (!deliver(c, out, sizeof(out) - f->z.avail_out))
 			return STEP_GO;
 		done += sizeof(out) - f->z.avail_out;
-		/* All in, but more to come out: only an empty buffer says so. */
+		/*
+		 * All in, but more to come out: only an empty buffer says so.
+		 */
 		if (c->raw.n == 0 && f->z.avail_out > 0)
 			break;
 	}
 	if (f->ended && c->raw.n > 0)
-		return refuse(c, 400, "bytes behind the end of the compressed body"),
-		    STEP_GO;
+		return refuse(c, 400, "bytes behind the end of the compressed "
+		    "body"), STEP_GO;
 	if (c->raw.n == 0)
 		return STEP_GO;
 	turn_add(&c->http->turns, &c->turn);
@@ -193,7 +197,8 @@ next_raw(struct http_conn *c)
 		c->raw_end = c->left == 0;
 		return STEP_GO;
 	}
-	switch (http_chunks_next(&c->chunks, c->in + c->at, n, &used, &c->raw, &e)) {
+	switch (http_chunks_next(&c->chunks, c->in + c->at, n, &used, &c->raw,
+	    &e)) {
 	case HTTP_BAD:
 		c->keep_alive = false;
 		http_error(&c->call, 400, "%s", e.text);

@@ -1,7 +1,7 @@
 /*
- * The states of a connection.  conn_run() is the only place where they follow one
- * another; whatever happens (bytes, a turn, an answer, the clock) changes the
- * connection and calls it.
+ * The states of a connection.  conn_run() is the only place where they follow
+ * one another; whatever happens (bytes, a turn, an answer, the clock) changes
+ * the connection and calls it.
  */
 #include "parent/http_conn.h"
 
@@ -16,7 +16,8 @@
 #define LINGER_NS	(2 * NS_PER_S)
 #define LINGER_MAX	((size_t)64 << 20)	/* bytes thrown away at most */
 #define PIPELINED_MAX	16		/* calls in one callback */
-#define BYTES_PER_NS	(64 * 1024 / (double)NS_PER_S)	/* the slowest we wait for */
+/* The slowest that we wait for. */
+#define BYTES_PER_NS	(64 * 1024 / (double)NS_PER_S)
 
 static void	on_timer(evutil_socket_t, short, void *);
 
@@ -31,7 +32,10 @@ arm_timer(struct http_conn *c, int64_t now)
 	(void)event_add(c->timer, &tv);
 }
 
-/* The timer stays where it is unless it would be late: most deadlines never come. */
+/*
+ * The timer stays where it is unless it would be late: most deadlines never
+ * come.
+ */
 void
 conn_deadline(struct http_conn *c, int64_t at_ns)
 {
@@ -40,11 +44,14 @@ conn_deadline(struct http_conn *c, int64_t at_ns)
 		arm_timer(c, clock_ns());
 }
 
-/* More time for those that move: the limit, and what moved at the slowest rate. */
+/*
+ * More time for those that move: the limit, and what moved at the slowest rate.
+ */
 static int64_t
 extended(const struct http_conn *c, int64_t limit_ns)
 {
-	return c->since_ns + limit_ns + (int64_t)((double)c->moved / BYTES_PER_NS);
+	return c->since_ns + limit_ns +
+	    (int64_t)((double)c->moved / BYTES_PER_NS);
 }
 
 static void
@@ -171,7 +178,8 @@ take_head(struct http_conn *c, size_t len)
 	else if (http_lists(head, "accept-encoding", "deflate"))
 		c->accepts = ENC_DEFLATE;
 	c->state = CONN_BODY;
-	c->at += len;		/* the head's bytes stay where they are for now */
+	/* the head's bytes stay where they are for now */
+	c->at += len;
 	c->begun = body_start(c, head) == 0;
 	if (c->begun)
 		h->protocol->begin(&c->call, head);
@@ -242,8 +250,8 @@ sent(struct http_conn *c)
 	if (c->eof || (c->raw_end && c->at == c->have))
 		return STEP_CLOSE;
 	/*
-	 * Closing with bytes unread resets the connection, and the answer with it:
-	 * say that we are done and read on for a while.
+	 * Closing with bytes unread resets the connection, and the answer with
+	 * it: say that we are done and read on for a while.
 	 */
 	(void)shutdown(c->fd, SHUT_WR);
 	c->state = CONN_LINGER;
@@ -457,7 +465,8 @@ conn_new(struct http *h, int fd, unsigned classes)
 	c->fd = fd;
 	c->call.classes = classes;
 	c->turn.run = on_turn;
-	c->readable = event_new(h->base, fd, EV_READ | EV_PERSIST, on_readable, c);
+	c->readable = event_new(h->base, fd, EV_READ | EV_PERSIST, on_readable,
+	    c);
 	c->writable = event_new(h->base, fd, EV_WRITE, on_writable, c);
 	c->timer = event_new(h->base, -1, 0, on_timer, c);
 	c->body = evbuffer_new();

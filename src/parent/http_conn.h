@@ -26,7 +26,8 @@ enum conn_state {
 	CONN_PENDING,		/* the protocol has the call */
 	CONN_PACKING,		/* the answer is being compressed */
 	CONN_SENDING,
-	CONN_LINGER,		/* answered; reading what still comes, for a while */
+	/* answered; reading what still comes, for a while */
+	CONN_LINGER,
 	CONN_CLOSED,
 	CONN_STATES
 };
@@ -57,11 +58,15 @@ struct http_conn {
 
 	/* The body. */
 	bool			 chunked;
-	bool			 raw_end;	/* no more bytes of the request to come */
-	uint64_t		 left;		/* on the wire, if not chunked */
-	uint64_t		 decoded;	/* bytes given to the protocol */
+	/* no more bytes of the request to come */
+	bool			 raw_end;
+	/* on the wire, if not chunked */
+	uint64_t		 left;
+	/* bytes given to the protocol */
+	uint64_t		 decoded;
 	struct http_chunks	 chunks;
-	struct text		 raw;		/* in in: framed, not yet decoded */
+	/* in in: framed, not yet decoded */
+	struct text		 raw;
 	struct inflate		*inflate;	/* or NULL */
 
 	/* The answer. */
@@ -72,10 +77,13 @@ struct http_conn {
 	char			 headers[256];
 	int			 status;
 
-	struct turn		 turn;		/* for slices of bodies and answers */
+	/* for slices of bodies and answers */
+	struct turn		 turn;
 	int64_t			 deadline_ns;	/* 0: none */
-	int64_t			 timer_ns;	/* when the timer will fire; 0: not */
-	int64_t			 since_ns;	/* of the current head, body, sending */
+	/* when the timer will fire; 0: not */
+	int64_t			 timer_ns;
+	/* of the current head, body, sending */
+	int64_t			 since_ns;
 	uint64_t		 moved;		/* bytes since then */
 	size_t			 lingered;
 };
@@ -94,15 +102,18 @@ struct http {
 	struct turns		 turns;
 	struct conn_list	 conns, idle;
 	struct http_listener	*listeners;
-	int			 reserve;	/* a descriptor for when there are none */
+	/* a descriptor for when there are none */
+	int			 reserve;
 	bool			 started;
 	bool			 draining;
-	bool			 paused;	/* not accepting: at the limit */
+	/* not accepting: at the limit */
+	bool			 paused;
 	struct http_head	 head;		/* of the call that begins */
 };
 
 /* http.c */
-void		 http_conn_closed(struct http *);	/* room for another one */
+/* room for another one */
+void		 http_conn_closed(struct http *);
 
 /* http_listen.c */
 void		 listeners_enable(struct http *, bool);
@@ -110,9 +121,11 @@ void		 listeners_free(struct http *);
 
 /* http_conn.c: owns fd from here on. */
 void		 conn_new(struct http *, int fd, unsigned classes);
-void		 conn_close(struct http_conn *);	/* may free it, not while running */
+/* may free it, not while running */
+void		 conn_close(struct http_conn *);
 void		 conn_run(struct http_conn *);
-void		 conn_deadline(struct http_conn *, int64_t at_ns);	/* 0: none */
+/* 0: none */
+void		 conn_deadline(struct http_conn *, int64_t at_ns);
 
 /* What a step of a state says. */
 enum step {

@@ -26,7 +26,8 @@ struct http_listener {
 	struct event		*event;
 	int			 fd;
 	unsigned		 classes;
-	char			*path;		/* of a unix socket, to remove */
+	/* of a unix socket, to remove */
+	char			*path;
 };
 
 /*
@@ -88,7 +89,8 @@ accept_some(struct http_listener *l)
 	struct http_conn *victim;
 
 	for (int i = 0; i < ACCEPT_MAX && may_accept(h, &victim); i++) {
-		int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = accept4(l->fd, NULL, NULL,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
 			accept_and_drop(h, l->fd);
@@ -128,7 +130,8 @@ listeners_enable(struct http *h, bool on)
 void
 listeners_free(struct http *h)
 {
-	for (struct http_listener *l = h->listeners, *next; l != NULL; l = next) {
+	for (struct http_listener *l = h->listeners, *next; l != NULL;
+	    l = next) {
 		next = l->next;
 		event_free(l->event);
 		(void)close(l->fd);
@@ -148,10 +151,12 @@ add_listener(struct http *h, int fd, unsigned classes, const char *path,
 	struct http_listener *l = calloc(1, sizeof(*l));
 
 	if (l != NULL) {
-		l->event = event_new(h->base, fd, EV_READ | EV_PERSIST, on_connect, l);
+		l->event = event_new(h->base, fd, EV_READ | EV_PERSIST,
+		    on_connect, l);
 		l->path = path != NULL ? strdup(path) : NULL;
 	}
-	if (l == NULL || l->event == NULL || (path != NULL && l->path == NULL)) {
+	if (l == NULL || l->event == NULL || (path != NULL &&
+	    l->path == NULL)) {
 		(void)close(fd);
 		if (l != NULL && l->event != NULL)
 			event_free(l->event);
@@ -189,8 +194,8 @@ listen_unix(struct http *h, const char *path, unsigned classes, struct err *e)
 	int fd;
 
 	if (*path != '/' || strlen(path) >= sizeof(sun.sun_path))
-		return err_set(e, ERR_INVALID, "unix:%s: expected an absolute path "
-		    "of less than %zu bytes", path, sizeof(sun.sun_path));
+		return err_set(e, ERR_INVALID, "unix:%s: expected an absolute "
+		    "path of less than %zu bytes", path, sizeof(sun.sun_path));
 	memcpy(sun.sun_path, path, strlen(path) + 1);
 	remove_stale(&sun);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -208,12 +213,15 @@ listen_unix(struct http *h, const char *path, unsigned classes, struct err *e)
 static bool
 is_loopback(const struct sockaddr *sa)
 {
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)sa;
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)sa;
+	const struct sockaddr_in *v4 =
+	    (const struct sockaddr_in *)(const void *)sa;
+	const struct sockaddr_in6 *v6 =
+	    (const struct sockaddr_in6 *)(const void *)sa;
 
 	if (sa->sa_family == AF_INET)
 		return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
-	return sa->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+	return sa->sa_family == AF_INET6 &&
+	    IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
 }
 
 static int
@@ -221,23 +229,29 @@ listen_one(struct http *h, const char *address, const struct addrinfo *ai,
     unsigned near, unsigned far, struct err *e)
 {
 	static const int one = 1;
-	int fd = socket(ai->ai_family, ai->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    ai->ai_protocol);
+	int fd = socket(ai->ai_family, ai->ai_socktype | SOCK_NONBLOCK |
+	    SOCK_CLOEXEC, ai->ai_protocol);
 
 	if (fd < 0)
 		return err_sys(e, "%s: socket", address);
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (ai->ai_family == AF_INET6)
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (bind(fd, ai->ai_addr, ai->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one,
+		    sizeof(one));
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) != 0 || listen(fd,
+	    BACKLOG) != 0) {
 		(void)err_sys(e, "%s: bind", address);
 		(void)close(fd);
 		return -1;
 	}
-	return add_listener(h, fd, is_loopback(ai->ai_addr) ? near : far, NULL, e);
+	return add_listener(h, fd, is_loopback(ai->ai_addr) ? near : far, NULL,
+	    e);
 }
 
-/* "host:port" or "[host]:port" into host, which has n bytes; NULL: not of that form. */
+/*
+ * "host:port" or "[host]:port" into host, which has n bytes; NULL: not of that
+ * form.
+ */
 static const char *
 split_address(const char *address, char *host, size_t n)
 {
@@ -277,12 +291,13 @@ http_listen(struct http *h, const char *address, unsigned near, unsigned far,
 		return listen_unix(h, address + 5, near, e);
 	port = split_address(address, host, sizeof(host));
 	if (port == NULL)
-		return err_set(e, ERR_INVALID, "%s: expected host:port, [v6]:port "
-		    "or unix:/path", address);
+		return err_set(e, ERR_INVALID, "%s: expected host:port, "
+		    "[v6]:port or unix:/path", address);
 	any = host[0] == '\0' || strcmp(host, "*") == 0;
 	rc = getaddrinfo(any ? NULL : host, port, &hints, &all);
 	if (rc != 0)
-		return err_set(e, ERR_INVALID, "%s: %s", address, gai_strerror(rc));
+		return err_set(e, ERR_INVALID, "%s: %s", address,
+		    gai_strerror(rc));
 	for (ai = all, rc = 0; ai != NULL && rc == 0; ai = ai->ai_next)
 		rc = listen_one(h, address, ai, near, far, e);
 	freeaddrinfo(all);

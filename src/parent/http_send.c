@@ -14,7 +14,7 @@
 
 #define ERROR_MAX	2048			/* bytes of a message */
 #define PACK_MIN	1024			/* bytes worth compressing */
-#define PACK_SLICE	((size_t)64 << 10)	/* bytes compressed in one turn */
+#define PACK_SLICE	((size_t)64 << 10)	/* compressed in a turn */
 #define PACK_MEMORY	((size_t)80 << 10)	/* what zlib takes, about */
 #define WRITE_MAX	((ev_ssize_t)1 << 20)	/* bytes of one writev() */
 
@@ -70,7 +70,10 @@ reason(int status)
 	return "Unknown";
 }
 
-/* Of a request that is refused, what lies here already is not worth closing for. */
+/*
+ * Of a request that is refused, what lies here already is not worth closing
+ * for.
+ */
 static void
 take_rest(struct http_conn *c)
 {
@@ -98,7 +101,9 @@ encoding_line(const struct http_conn *c)
 	    "Content-Encoding: deflate\r\n";
 }
 
-/* Head and body to out; from here on the connection sends.  False: no memory. */
+/*
+ * Head and body to out; from here on the connection sends.  False: no memory.
+ */
 static bool
 start_sending(struct http_conn *c)
 {
@@ -177,7 +182,8 @@ pack_slice(struct http_conn *c, int flush)
 	struct evbuffer_iovec v;
 	size_t n = 0;
 
-	if (flush == Z_NO_FLUSH && evbuffer_peek(c->body, -1, NULL, &v, 1) > 0) {
+	if (flush == Z_NO_FLUSH && evbuffer_peek(c->body, -1, NULL, &v,
+	    1) > 0) {
 		n = v.iov_len < PACK_SLICE ? v.iov_len : PACK_SLICE;
 		d->z.next_in = v.iov_base;
 	}
@@ -247,10 +253,12 @@ http_send(struct http_call *call, int status, const char *type,
 		return;
 	call->answered = true;
 	c->status = status;
-	(void)snprintf(c->type, sizeof(c->type), "%s", type != NULL ? type : "");
+	(void)snprintf(c->type, sizeof(c->type), "%s", type != NULL ? type :
+	    "");
 	(void)snprintf(c->headers, sizeof(c->headers), "%s",
 	    headers != NULL ? headers : "");
-	if (c->accepts != ENC_NONE && status == 200 && call->method != HTTP_HEAD &&
+	if (c->accepts != ENC_NONE && status == 200 &&
+	    call->method != HTTP_HEAD &&
 	    evbuffer_get_length(c->body) >= PACK_MIN)
 		start_packing(c);
 	if (c->deflate != NULL)
@@ -307,7 +315,8 @@ http_fail(struct http_call *call, const struct err *e, int retry_after_s)
 {
 	char line[48];
 
-	(void)snprintf(line, sizeof(line), "Retry-After: %d\r\n", retry_after_s);
+	(void)snprintf(line, sizeof(line), "Retry-After: %d\r\n",
+	    retry_after_s);
 	send_error(call, http_status(e->code), e->text,
 	    retry_after_s > 0 ? line : NULL);
 }
@@ -320,8 +329,8 @@ copy_buffer(struct evbuffer **b)
 	struct evbuffer *copy = evbuffer_new();
 	struct evbuffer_iovec v;
 
-	if (copy == NULL || (n > 0 && evbuffer_reserve_space(copy, (ev_ssize_t)n,
-	    &v, 1) != 1)) {
+	if (copy == NULL || (n > 0 && evbuffer_reserve_space(copy,
+	    (ev_ssize_t)n, &v, 1) != 1)) {
 		if (copy != NULL)
 			evbuffer_free(copy);
 		return -1;

@@ -69,8 +69,8 @@ read_header(struct infer *i, const struct http_head *head)
 		v = v * 10 + (size_t)(c - '0');
 	}
 	if (fields != 1 || h->value.n == 0 || v > max) {
-		(void)refuse(i, "inference header size should be in range (0, %llu), "
-		    "got: %.*s", (unsigned long long)max,
+		(void)refuse(i, "inference header size should be in range (0, "
+		    "%llu), got: %.*s", (unsigned long long)max,
 		    h->value.n < 40 ? (int)h->value.n : 40, h->value.at);
 		return -1;
 	}
@@ -88,7 +88,8 @@ infer_begin(struct exchange *x, const struct http_head *head)
 	struct version *v;
 	struct err e;
 
-	v = models_version(x->server->parent->models, x->name, exchange_number(x), &e);
+	v = models_version(x->server->parent->models, x->name,
+	    exchange_number(x), &e);
 	if (v == NULL) {
 		http_fail(x->call, &e, e.code == ERR_UNAVAILABLE);
 		return;
@@ -162,7 +163,8 @@ next_tensor(struct infer *i)
 	for (; i->input < i->request->n_in; i->input++, i->at = 0) {
 		struct request_input *in = &i->request->in[i->input];
 
-		if (i->at < in->bytes && (i->raw || i->q.in[i->input].has_binary))
+		if (i->at < in->bytes && (i->raw ||
+		    i->q.in[i->input].has_binary))
 			return in;
 	}
 	return NULL;
@@ -248,10 +250,13 @@ submit(struct infer *i)
 	struct err e;
 
 	r->arrived_ns = i->call->arrived_ns;
-	r->priority = i->q.priority < UINT32_MAX ? (uint32_t)i->q.priority : UINT32_MAX;
-	if (i->q.timeout_us > 0 && i->q.timeout_us < INT64_MAX / NS_PER_US / 2 &&
-	    (!c->given || c->timeout_override))
-		r->deadline_ns = r->arrived_ns + (int64_t)i->q.timeout_us * NS_PER_US;
+	r->priority = i->q.priority < UINT32_MAX ? (uint32_t)i->q.priority :
+	    UINT32_MAX;
+	if (i->q.timeout_us > 0 &&
+	    i->q.timeout_us < INT64_MAX / NS_PER_US / 2 && (!c->given ||
+	    c->timeout_override))
+		r->deadline_ns = r->arrived_ns + (int64_t)i->q.timeout_us *
+		    NS_PER_US;
 	r->done = on_done;
 	r->arg = i;
 	json_request_done(&i->q);
@@ -289,13 +294,16 @@ fill_input(struct infer *i, size_t *budget, struct err *e)
 	return 0;
 }
 
-/* BYTES sent as they are must be lengths with their bytes, as many as announced. */
+/*
+ * BYTES sent as they are must be lengths with their bytes, as many as
+ * announced.
+ */
 static int
 check_strings(struct infer *i, size_t *budget, struct err *e)
 {
 	const struct request_input *in = &i->request->in[i->input];
-	const unsigned char *p = in->block != NULL ? in->block->data + in->offset :
-	    NULL;
+	const unsigned char *p = in->block != NULL ?
+	    in->block->data + in->offset : NULL;
 	size_t count;
 
 	(void)shape_count(&in->shape, &count);
@@ -362,7 +370,8 @@ prepare(struct infer *i)
 static void
 on_turn(struct turn *t)
 {
-	prepare((struct infer *)(void *)((char *)t - offsetof(struct infer, turn)));
+	prepare((struct infer *)(void *)((char *)t - offsetof(struct infer,
+	    turn)));
 }
 
 void
@@ -372,8 +381,8 @@ infer_run(struct exchange *x)
 	struct request_input *in;
 
 	if (i->phase == INFER_TEXT && i->json_len != SIZE_MAX) {
-		(void)refuse(i, "inference header size should be in range (0, %zu), "
-		    "got: %zu", i->len, i->json_len);
+		(void)refuse(i, "inference header size should be in range (0, "
+		    "%zu), got: %zu", i->len, i->json_len);
 		return;
 	}
 	if (i->phase == INFER_TEXT && !read_text(i))

@@ -30,7 +30,8 @@ struct answer;
 struct infer {
 	struct exchange	*x;
 	struct http_call *call;
-	struct version	*version;	/* a reference; the request's, once made */
+	/* a reference; the request's, once made */
+	struct version	*version;
 	struct request	*request;
 	enum infer_phase phase;
 	bool		 raw;		/* tensors only, no JSON */
@@ -38,7 +39,8 @@ struct infer {
 	/* The JSON text, freed as soon as it is in blocks. */
 	char		*text;
 	size_t		 len, cap;
-	size_t		 json_len;	/* of it as announced; SIZE_MAX: all there is */
+	/* of it as announced; SIZE_MAX: all there is */
+	size_t		 json_len;
 	struct json_scan scan;
 	struct json_request q;
 	char		*id;		/* to be echoed */
@@ -73,7 +75,8 @@ void		 answer_free(struct infer *);
 
 /*
  * The k best elements of each row of an output, as "value:index[:label]" in the
- * form of BYTES.  data: a copy of its elements.  -1: *err; else *out is malloc'ed.
+ * form of BYTES.  data: a copy of its elements.  -1: *err; else *out is
+ * malloc'ed.
  */
 int		 classify(const struct infer *, const struct request_output *,
 		    const unsigned char *data, struct shape *shape,

@@ -43,7 +43,8 @@ info_models(struct exchange *x)
 {
 	json_t *list = json_array();
 
-	for (struct model *m = models_first(x->server->parent->models); m != NULL;
+	for (struct model *m = models_first(x->server->parent->models);
+	    m != NULL;
 	    m = m->next)
 		(void)json_array_append_new(list, json_string(m->name));
 	reply_json(x, 200, json_pack("{s:o}", "models", list));
@@ -55,7 +56,8 @@ dims(const struct sig_tensor *t)
 	json_t *list = json_array();
 
 	for (int d = 0; t->has_shape && d < t->shape.rank; d++)
-		(void)json_array_append_new(list, json_integer(t->shape.dim[d]));
+		(void)json_array_append_new(list,
+		    json_integer(t->shape.dim[d]));
 	if (!t->has_shape)
 		(void)json_array_append_new(list, json_integer(-1));
 	return list;
@@ -69,9 +71,9 @@ tensors(const struct sig_tensor *t, uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		const struct dtype_info *info = dtype_info(t[i].type);
 
-		(void)json_array_append_new(list, json_pack("{s:s,s:s,s:o}", "name",
-		    t[i].name, "datatype", info->v2 != NULL ? info->v2 : info->onnx,
-		    "shape", dims(&t[i])));
+		(void)json_array_append_new(list, json_pack("{s:s,s:s,s:o}",
+		    "name", t[i].name, "datatype", info->v2 != NULL ? info->v2 :
+		    info->onnx, "shape", dims(&t[i])));
 	}
 	return list;
 }
@@ -83,12 +85,14 @@ versions(const struct exchange *x, const struct version *asked)
 	json_t *list = json_array();
 	char text[24];
 
-	for (struct version *v = asked->model->versions; v != NULL; v = v->next) {
+	for (struct version *v = asked->model->versions; v != NULL;
+	    v = v->next) {
 		if (v->state != VERSION_READY)
 			continue;
 		if (exchange_number(x) != NULL && v != asked)
 			continue;
-		(void)snprintf(text, sizeof(text), "%lld", (long long)v->number);
+		(void)snprintf(text, sizeof(text), "%lld",
+		    (long long)v->number);
 		(void)json_array_insert_new(list, 0, json_string(text));
 	}
 	return list;
@@ -107,8 +111,9 @@ info_model(struct exchange *x)
 	}
 	reply_json(x, 200, json_pack("{s:s,s:o,s:s,s:o,s:o}", "name",
 	    v->model->name, "versions", versions(x, v), "platform",
-	    "onnx_onnxv1", "inputs", tensors(v->signature->in, v->signature->n_in),
-	    "outputs", tensors(v->signature->out, v->signature->n_out)));
+	    "onnx_onnxv1", "inputs", tensors(v->signature->in,
+	    v->signature->n_in), "outputs", tensors(v->signature->out,
+	    v->signature->n_out)));
 }
 
 void
@@ -116,10 +121,10 @@ info_model_ready(struct exchange *x)
 {
 	struct err e;
 
-	if (models_version(x->server->parent->models, x->name, exchange_number(x),
-	    &e) != NULL)
-		reply_json(x, 200, json_pack("{s:s,s:b}", "name", x->name, "ready",
-		    1));
+	if (models_version(x->server->parent->models, x->name,
+	    exchange_number(x), &e) != NULL)
+		reply_json(x, 200, json_pack("{s:s,s:b}", "name", x->name,
+		    "ready", 1));
 	else if (models_find(x->server->parent->models, x->name) == NULL)
 		http_fail(x->call, &e, 0);
 	else
@@ -129,7 +134,8 @@ info_model_ready(struct exchange *x)
 static json_t *
 worker(const struct worker_info *w)
 {
-	return json_pack("{s:I,s:s,s:s,s:I,s:s,s:s,s:I,s:I,s:I,s:I,s:f,s:I,s:I,s:s}",
+	return json_pack("{s:I,s:s,s:s,s:I,s:s,s:s,s:I,s:I,s:I,s:I,s:f,s:I,"
+	    "s:I,s:s}",
 	    "id", (json_int_t)w->id, "device", w->device, "kind", w->kind,
 	    "pid", (json_int_t)w->pid, "state", worker_state_name(w->state),
 	    "phase", w->phase != NULL ? w->phase : "",

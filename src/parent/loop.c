@@ -19,7 +19,9 @@ loop_longest_ns(void)
 	return longest_ns;
 }
 
-/* A timer of no time, not an active event: the loop polls the sockets before. */
+/*
+ * A timer of no time, not an active event: the loop polls the sockets before.
+ */
 static void
 again(struct turns *t)
 {

@@ -37,7 +37,9 @@ struct turn {
 	TAILQ_ENTRY(turn) link;
 };
 
-/* Those waiting, first come first served; one slice for each round of the loop. */
+/*
+ * Those waiting, first come first served; one slice for each round of the loop.
+ */
 struct turns {
 	TAILQ_HEAD(, turn) queue;
 	struct event	*timer;

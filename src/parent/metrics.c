@@ -14,11 +14,13 @@
 static void
 family(struct buf *b, const char *name, const char *type, const char *help)
 {
-	(void)buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+	(void)buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name,
+	    type);
 }
 
 static void
-one(struct buf *b, const char *name, const char *type, const char *help, double v)
+one(struct buf *b, const char *name, const char *type, const char *help,
+    double v)
 {
 	family(b, name, type, help);
 	(void)buf_printf(b, "%s %.17g\n", name, v);
@@ -142,8 +144,8 @@ static const struct {
 	const char	*help;
 	size_t		 at;
 } histograms[] = {
-	{ "clinferd_request_seconds", "From a request's last byte to its answer.",
-	    offsetof(struct version_stats, latency) },
+	{ "clinferd_request_seconds", "From a request's last byte to its "
+	    "answer.", offsetof(struct version_stats, latency) },
 	{ "clinferd_queue_seconds", "From a request's last byte to a worker.",
 	    offsetof(struct version_stats, queued) },
 };
@@ -181,7 +183,8 @@ put_models(struct buf *b, struct models *models)
 	for (struct model *m = models_first(models); m != NULL; m = m->next) {
 		for (struct version *v = m->versions; v != NULL; v = v->next) {
 			put_version(b, "clinferd_model_ready", v);
-			(void)buf_printf(b, "} %d\n", v->state == VERSION_READY);
+			(void)buf_printf(b, "} %d\n",
+			    v->state == VERSION_READY);
 		}
 	}
 }
@@ -233,9 +236,10 @@ static const struct {
 	double		(*value)(const struct worker_info *);
 } worker_rows[] = {
 	{ "clinferd_worker_ready", "gauge", "1: takes work.", worker_ready },
-	{ "clinferd_worker_restarts_total", "counter", "Times it was restarted.",
-	    worker_restarts },
-	{ "clinferd_worker_inflight", "gauge", "Batches at it.", worker_inflight },
+	{ "clinferd_worker_restarts_total", "counter", "Times it was "
+	    "restarted.", worker_restarts },
+	{ "clinferd_worker_inflight", "gauge", "Batches at it.",
+	    worker_inflight },
 	{ "clinferd_worker_requests_total", "counter", "Requests it answered.",
 	    worker_requests },
 	{ "clinferd_worker_batches_total", "counter", "Batches it ran.",
@@ -260,7 +264,8 @@ put_workers(struct buf *b, const struct sup *sup)
 			(void)buf_printf(b, "%s{worker=\"%u\",device=\"",
 			    worker_rows[i].name, id);
 			put_label(b, w.device);
-			(void)buf_printf(b, "\"} %.17g\n", worker_rows[i].value(&w));
+			(void)buf_printf(b, "\"} %.17g\n",
+			    worker_rows[i].value(&w));
 		}
 	}
 }
@@ -276,10 +281,11 @@ put_http(struct buf *b, const struct server *s)
 	    (double)h->accepted);
 	one(b, "clinferd_http_requests_total", "counter", "HTTP requests read.",
 	    (double)h->requests);
-	family(b, "clinferd_http_answers_total", "counter", "Answers by status.");
+	family(b, "clinferd_http_answers_total", "counter", "Answers by "
+	    "status.");
 	for (unsigned i = 2; i < nitems(h->answers); i++)
-		(void)buf_printf(b, "clinferd_http_answers_total{code=\"%uxx\"} "
-		    "%llu\n", i, (unsigned long long)h->answers[i]);
+		(void)buf_printf(b, "clinferd_http_answers_total{code="
+		    "\"%uxx\"} %llu\n", i, (unsigned long long)h->answers[i]);
 	one(b, "clinferd_http_gone_total", "counter",
 	    "Clients that left before their answer.", (double)h->gone);
 	one(b, "clinferd_http_timeouts_total", "counter",
@@ -327,16 +333,16 @@ put_parent(struct buf *b, const struct parent *p)
 	    "Outputs moved to the heap.", (double)s->copies);
 	one(b, "clinferd_output_copied_bytes_total", "counter",
 	    "Bytes of them.", (double)s->copied_bytes);
-	one(b, "clinferd_reloads_total", "counter", "Configurations read again.",
-	    (double)s->reloads);
+	one(b, "clinferd_reloads_total", "counter", "Configurations read "
+	    "again.", (double)s->reloads);
 	one(b, "clinferd_loop_longest_seconds", "gauge",
 	    "CPU time of the longest callback of the event loop.",
 	    SECONDS(loop_longest_ns()));
-	one(b, "clinferd_cpu_seconds_total", "counter", "CPU time of the parent.",
-	    (double)ru.ru_utime.tv_sec + (double)ru.ru_stime.tv_sec +
+	one(b, "clinferd_cpu_seconds_total", "counter", "CPU time of the "
+	    "parent.", (double)ru.ru_utime.tv_sec + (double)ru.ru_stime.tv_sec +
 	    (double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1e6);
-	one(b, "clinferd_resident_bytes", "gauge", "Memory of the parent in RAM.",
-	    resident());
+	one(b, "clinferd_resident_bytes", "gauge", "Memory of the parent in "
+	    "RAM.", resident());
 	one(b, "clinferd_uptime_seconds", "gauge", "Since the start.",
 	    SECONDS(clock_ns() - p->started_ns));
 }
@@ -355,7 +361,7 @@ metrics_show(struct exchange *x)
 	if (buf_failed(&b))
 		http_error(x->call, 500, "out of memory");
 	else if (evbuffer_add(http_body(x->call), b.data, b.len) == 0)
-		http_send(x->call, 200, "text/plain; version=0.0.4; charset=utf-8",
-		    NULL);
+		http_send(x->call, 200, "text/plain; version=0.0.4; "
+		    "charset=utf-8", NULL);
 	buf_done(&b);
 }

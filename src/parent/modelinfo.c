@@ -11,7 +11,8 @@ type_name(enum dtype t)
 
 	if (t == DT_STRING)
 		return json_string("TYPE_STRING");
-	(void)snprintf(text, sizeof(text), "TYPE_%s", v2 != NULL ? v2 : "INVALID");
+	(void)snprintf(text, sizeof(text), "TYPE_%s", v2 != NULL ? v2 :
+	    "INVALID");
 	return json_string(text);
 }
 
@@ -22,7 +23,8 @@ dims(const struct sig_tensor *t, bool batched)
 	json_t *list = json_array();
 
 	for (int d = batched; t->has_shape && d < t->shape.rank; d++)
-		(void)json_array_append_new(list, json_integer(t->shape.dim[d]));
+		(void)json_array_append_new(list,
+		    json_integer(t->shape.dim[d]));
 	if (!t->has_shape)
 		(void)json_array_append_new(list, json_integer(-1));
 	return list;
@@ -36,10 +38,11 @@ inputs(const struct version *v)
 
 	for (uint32_t i = 0; i < s->n_in; i++)
 		(void)json_array_append_new(list,
-		    json_pack("{s:s,s:o,s:s,s:o,s:b,s:b}", "name", s->in[i].name,
-		    "data_type", type_name(s->in[i].type), "format", "FORMAT_NONE",
-		    "dims", dims(&s->in[i], v->batch_max > 0),
-		    "is_shape_tensor", 0, "optional", (int)s->in[i].optional));
+		    json_pack("{s:s,s:o,s:s,s:o,s:b,s:b}", "name",
+		    s->in[i].name, "data_type", type_name(s->in[i].type),
+		    "format", "FORMAT_NONE", "dims", dims(&s->in[i],
+		    v->batch_max > 0), "is_shape_tensor", 0, "optional",
+		    (int)s->in[i].optional));
 	return list;
 }
 
@@ -64,9 +67,11 @@ batching(const struct model_config *c)
 	json_t *sizes = json_array();
 
 	for (uint32_t i = 0; i < c->n_preferred; i++)
-		(void)json_array_append_new(sizes, json_integer(c->preferred[i]));
+		(void)json_array_append_new(sizes,
+		    json_integer(c->preferred[i]));
 	return json_pack("{s:o,s:I}", "preferred_batch_size", sizes,
-	    "max_queue_delay_microseconds", (json_int_t)(c->delay_ns / NS_PER_US));
+	    "max_queue_delay_microseconds",
+	    (json_int_t)(c->delay_ns / NS_PER_US));
 }
 
 static json_t *
@@ -135,7 +140,8 @@ inference_stats(const struct version_stats *s)
 	json_t *j = json_object();
 
 	for (size_t i = 0; i < nitems(rows); i++)
-		(void)json_object_set_new(j, rows[i].name, tally(rows[i].tally));
+		(void)json_object_set_new(j, rows[i].name,
+		    tally(rows[i].tally));
 	return j;
 }
 
@@ -184,7 +190,8 @@ info_all_stats(struct exchange *x)
 {
 	json_t *list = json_array();
 
-	for (struct model *m = models_first(x->server->parent->models); m != NULL;
+	for (struct model *m = models_first(x->server->parent->models);
+	    m != NULL;
 	    m = m->next)
 		add_stats(list, m, NULL);
 	reply_json(x, 200, json_pack("{s:o}", "model_stats", list));
@@ -196,13 +203,13 @@ info_stats(struct exchange *x)
 {
 	const char *number = exchange_number(x);
 	struct err e;
-	struct version *v = models_any_version(x->server->parent->models, x->name,
-	    number, &e);
+	struct version *v = models_any_version(x->server->parent->models,
+	    x->name, number, &e);
 	json_t *list;
 
 	if (v == NULL) {
-		http_error(x->call, 400, "requested model '%s' is not available",
-		    x->name);
+		http_error(x->call, 400, "requested model '%s' is not "
+		    "available", x->name);
 		return;
 	}
 	list = json_array();

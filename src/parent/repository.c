@@ -10,12 +10,14 @@ entry(const struct model *m, const struct version *v)
 	char number[24];
 
 	if (v != NULL) {
-		(void)snprintf(number, sizeof(number), "%lld", (long long)v->number);
+		(void)snprintf(number, sizeof(number), "%lld",
+		    (long long)v->number);
 		(void)json_object_set_new(j, "version", json_string(number));
 		(void)json_object_set_new(j, "state",
 		    json_string(version_state_name(v->state)));
 	} else if (reason != NULL || m->unloaded) {
-		(void)json_object_set_new(j, "state", json_string("UNAVAILABLE"));
+		(void)json_object_set_new(j, "state",
+		    json_string("UNAVAILABLE"));
 	}
 	if (reason == NULL && m->unloaded && v == NULL)
 		reason = "unloaded";
@@ -48,7 +50,8 @@ repository_index(struct exchange *x)
 		return;
 	}
 	list = json_array();
-	for (struct model *m = models_first(x->server->parent->models); m != NULL;
+	for (struct model *m = models_first(x->server->parent->models);
+	    m != NULL;
 	    m = m->next)
 		add_model(list, m, json_is_true(ready));
 	json_decref(body);
@@ -92,11 +95,12 @@ repository_load(struct exchange *x)
 	override = has_override(body);
 	json_decref(body);
 	if (override) {
-		http_error(x->call, 501, "loading with a configuration or files in "
-		    "the request is not supported");
+		http_error(x->call, 501, "loading with a configuration or "
+		    "files in the request is not supported");
 		return;
 	}
-	x->ticket = models_load(x->server->parent->models, x->name, changed, x, &e);
+	x->ticket = models_load(x->server->parent->models, x->name, changed, x,
+	    &e);
 	if (x->ticket == NULL)
 		http_fail(x->call, &e, 0);
 }
@@ -110,7 +114,8 @@ repository_unload(struct exchange *x)
 	if (body == NULL)
 		return;
 	json_decref(body);
-	x->ticket = models_unload(x->server->parent->models, x->name, changed, x, &e);
+	x->ticket = models_unload(x->server->parent->models, x->name, changed,
+	    x, &e);
 	if (x->ticket == NULL)
 		http_fail(x->call, &e, 0);
 }
@@ -118,5 +123,6 @@ repository_unload(struct exchange *x)
 void
 repository_named(struct exchange *x)
 {
-	http_error(x->call, 501, "'repository_name' specification is not supported");
+	http_error(x->call, 501, "'repository_name' specification is not "
+	    "supported");
 }

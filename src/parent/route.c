@@ -35,8 +35,8 @@ static const struct route routes[] = {
 	    repository_unload },
 	{ HTTP_POST, CLASS_CONTROL, "/v2/repository/?/models/*/load", BODY_TEXT,
 	    repository_named },
-	{ HTTP_POST, CLASS_CONTROL, "/v2/repository/?/models/*/unload", BODY_TEXT,
-	    repository_named },
+	{ HTTP_POST, CLASS_CONTROL, "/v2/repository/?/models/*/unload",
+	    BODY_TEXT, repository_named },
 };
 
 /* The bytes up to the next slash; at least one, or none is at NULL. */

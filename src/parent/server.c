@@ -53,8 +53,8 @@ exchange_json(struct exchange *x)
 	if (j != NULL)
 		http_error(x->call, 400, "the request is no JSON object");
 	else
-		http_error(x->call, 400, "failed to parse the request JSON: %s at "
-		    "byte %d", e.text, e.position);
+		http_error(x->call, 400, "failed to parse the request JSON: %s "
+		    "at byte %d", e.text, e.position);
 	json_decref(j);
 	return NULL;
 }
@@ -91,8 +91,8 @@ on_begin(struct http_call *call, const struct http_head *head)
 	struct text name, number;
 	struct exchange *x;
 	int status;
-	const struct route *r = route_find(head->method, head->path, &name, &number,
-	    &status);
+	const struct route *r = route_find(head->method, head->path, &name,
+	    &number, &status);
 	const char *why = refused(call, r, status);
 
 	if (why != NULL) {

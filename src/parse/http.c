@@ -11,8 +11,8 @@ is_token(unsigned char c)
 {
 	static const char others[] = "!#$%&'*+-.^_`|~";
 
-	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
-	    (c != '\0' && strchr(others, c) != NULL);
+	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' &&
+	    (c | 0x20) <= 'z') || (c != '\0' && strchr(others, c) != NULL);
 }
 
 /* Bytes that may stand in a field's value: no control character but tab. */
@@ -35,9 +35,11 @@ refuse(int *status, struct err *e, int code, const char *fmt, ...)
 }
 
 static enum http_result
-found_bad(const struct http_find *f, int *status, struct err *e, const char *what)
+found_bad(const struct http_find *f, int *status, struct err *e,
+    const char *what)
 {
-	(void)refuse(status, e, 400, "request head: %s at byte %zu", what, f->at);
+	(void)refuse(status, e, 400, "request head: %s at byte %zu", what,
+	    f->at);
 	return HTTP_BAD;
 }
 
@@ -137,11 +139,13 @@ parse_target(struct text t, struct http_head *h, int *status, struct err *e)
 
 		if (c <= 0x20 || c >= 0x7f || c == '#')
 			return refuse(status, e, 400,
-			    "request line: byte %zu of the target is 0x%02x", i, c);
+			    "request line: byte %zu of the target is 0x%02x", i,
+			    c);
 	}
 	t = drop_authority(t);
 	if (t.n == 0 || *t.at != '/')
-		return refuse(status, e, 400, "request line: target is no path");
+		return refuse(status, e, 400, "request line: target is no "
+		    "path");
 	h->path = t;
 	q = memchr(t.at, '?', t.n);
 	if (q != NULL) {
@@ -179,7 +183,8 @@ take_word(struct text *line)
 }
 
 static int
-parse_request_line(struct text line, struct http_head *h, int *status, struct err *e)
+parse_request_line(struct text line, struct http_head *h, int *status,
+    struct err *e)
 {
 	struct text method = take_word(&line), target;
 
@@ -211,15 +216,18 @@ parse_field(struct text line, struct http_head *h, int *status, struct err *e)
 		    h->n_headers + 1);
 	f = &h->header[h->n_headers++];
 	f->name = (struct text){ line.at, (size_t)(colon - line.at) };
-	f->value = text_trim((struct text){ colon + 1, line.n - f->name.n - 1 });
+	f->value = text_trim((struct text){ colon + 1,
+	    line.n - f->name.n - 1 });
 	for (size_t i = 0; i < f->name.n; i++)
 		if (!is_token((unsigned char)f->name.at[i]))
-			return refuse(status, e, 400, "header %zu: 0x%02x in its "
-			    "name", h->n_headers, (unsigned char)f->name.at[i]);
+			return refuse(status, e, 400, "header %zu: 0x%02x in "
+			    "its name", h->n_headers,
+			    (unsigned char)f->name.at[i]);
 	for (size_t i = 0; i < f->value.n; i++)
 		if (!is_value((unsigned char)f->value.at[i]))
-			return refuse(status, e, 400, "header %zu: 0x%02x in its "
-			    "value", h->n_headers, (unsigned char)f->value.at[i]);
+			return refuse(status, e, 400, "header %zu: 0x%02x in "
+			    "its value", h->n_headers,
+			    (unsigned char)f->value.at[i]);
 	return 0;
 }
 
@@ -277,9 +285,11 @@ http_lists(const struct http_head *h, const char *name, const char *token)
 			continue;
 		while (rest.n > 0) {
 			const char *comma = memchr(rest.at, ',', rest.n);
-			size_t n = comma != NULL ? (size_t)(comma - rest.at) : rest.n;
+			size_t n = comma != NULL ? (size_t)(comma - rest.at) :
+			    rest.n;
 
-			if (element_is(text_trim((struct text){ rest.at, n }), token))
+			if (element_is(text_trim((struct text){ rest.at, n }),
+			    token))
 				return true;
 			n += comma != NULL;
 			rest.at += n;
@@ -368,7 +378,8 @@ check_body(const struct http_head *h, int *status, struct err *e)
 {
 	if ((h->method == HTTP_GET || h->method == HTTP_HEAD) &&
 	    (h->chunked || (h->has_length && h->length > 0)))
-		return refuse(status, e, 400, "a body where the method has none");
+		return refuse(status, e, 400, "a body where the method has "
+		    "none");
 	return 0;
 }
 

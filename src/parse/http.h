@@ -2,9 +2,10 @@
  * http: HTTP/1.1 and 1.0 requests from bytes, strictly.
  *
  * Whatever two readers could understand differently is refused: bare LF, folded
- * lines, spaces around names, two lengths, a length beside chunks, codings other
- * than "chunked", more or less than one Host.  Pure functions: a head is found,
- * then parsed, in a buffer that the caller owns; chunks are decoded where they lie.
+ * lines, spaces around names, two lengths, a length beside chunks, codings
+ * other than "chunked", more or less than one Host.  Pure functions: a head is
+ * found, then parsed, in a buffer that the caller owns; chunks are decoded
+ * where they lie.
  */
 #ifndef PARSE_HTTP_H
 #define PARSE_HTTP_H
@@ -18,7 +19,7 @@
 
 #define HTTP_HEADERS_MAX	64
 #define HTTP_CHUNKS_MAX		65536	/* chunks that are not empty */
-#define HTTP_CHUNK_LINE_MAX	256	/* bytes of a size with its extensions */
+#define HTTP_CHUNK_LINE_MAX	256	/* bytes of extensions */
 #define HTTP_TRAILERS_MAX	8192	/* bytes of all trailer fields */
 
 enum http_result {
@@ -64,17 +65,24 @@ struct http_find {
 };
 
 /*
- * Look at the bytes of buf that are new since the last call.  HTTP_DONE: the head
- * is buf[0, *len).  HTTP_BAD: a bare LF or CR, a NUL, or no end within max bytes.
+ * Look at the bytes of buf that are new since the last call.  HTTP_DONE: the
+ * head is buf[0, *len).  HTTP_BAD: a bare LF or CR, a NUL, or no end within max
+ * bytes.
  */
 enum http_result http_find(struct http_find *, const char *buf, size_t have,
 		    size_t max, size_t *len, int *status, struct err *);
 
-/* A whole head as found by http_find().  -1: *status and *err say what to answer. */
+/*
+ * A whole head as found by http_find().  -1: *status and *err say what to
+ * answer.
+ */
 int		 http_parse(const char *buf, size_t len, struct http_head *,
 		    int *status, struct err *);
 
-/* The value of the only header of that name (lower case); at NULL: none or many. */
+/*
+ * The value of the only header of that name (lower case); at NULL: none or
+ * many.
+ */
 struct text	 http_header(const struct http_head *, const char *name);
 
 /*
@@ -85,8 +93,8 @@ bool		 http_lists(const struct http_head *, const char *name,
 		    const char *token);
 
 /*
- * Percent-decode into out (at least in.n bytes); *n is what was written.  False:
- * broken escapes, or a byte below 0x20 or 0x7f.
+ * Percent-decode into out (at least in.n bytes); *n is what was written.
+ * False: broken escapes, or a byte below 0x20 or 0x7f.
  */
 bool		 http_unescape(struct text in, char *out, size_t *n);
 
@@ -102,9 +110,11 @@ struct http_chunks {
 
 /*
  * Take bytes from in[0, n): *used of them.  HTTP_DATA: *data lies in in, call
- * again.  HTTP_MORE: all used.  HTTP_DONE: what is left belongs to the next request.
+ * again.  HTTP_MORE: all used.  HTTP_DONE: what is left belongs to the next
+ * request.
  */
-enum http_result http_chunks_next(struct http_chunks *, const char *in, size_t n,
+enum http_result http_chunks_next(struct http_chunks *, const char *in,
+    size_t n,
 		    size_t *used, struct text *data, struct err *);
 
 #endif

@@ -39,7 +39,8 @@ size(struct http_chunks *c, unsigned char b, struct err *e)
 	}
 	if (v < 16) {
 		if (++c->digits > 15)
-			return err_set(e, ERR_INVALID, "chunk size is too long");
+			return err_set(e, ERR_INVALID, "chunk size is too "
+			    "long");
 		c->left = c->left << 4 | v;
 		return SIZE;
 	}
@@ -50,8 +51,8 @@ size(struct http_chunks *c, unsigned char b, struct err *e)
 		return SIZE_LF;
 	if (b == ';' || b == ' ' || b == '\t')
 		return EXTENSION;
-	return err_set(e, ERR_INVALID, "chunk %u: 0x%02x in its size", c->chunks + 1,
-	    b);
+	return err_set(e, ERR_INVALID, "chunk %u: 0x%02x in its size",
+	    c->chunks + 1, b);
 }
 
 static int
@@ -60,11 +61,11 @@ extension(struct http_chunks *c, unsigned char b, struct err *e)
 	if (b == '\r')
 		return SIZE_LF;
 	if (++c->line > HTTP_CHUNK_LINE_MAX)
-		return err_set(e, ERR_INVALID, "chunk extensions are over %d bytes",
-		    HTTP_CHUNK_LINE_MAX);
+		return err_set(e, ERR_INVALID, "chunk extensions are over %d "
+		    "bytes", HTTP_CHUNK_LINE_MAX);
 	if (b == 0x7f || (b < 0x20 && b != '\t'))
-		return err_set(e, ERR_INVALID, "chunk %u: 0x%02x in an extension",
-		    c->chunks + 1, b);
+		return err_set(e, ERR_INVALID, "chunk %u: 0x%02x in an "
+		    "extension", c->chunks + 1, b);
 	return EXTENSION;
 }
 
@@ -96,7 +97,8 @@ static int
 payload_lf(struct http_chunks *c, unsigned char b, struct err *e)
 {
 	if (b != '\n')
-		return err_set(e, ERR_INVALID, "chunk %u: CR without LF", c->chunks);
+		return err_set(e, ERR_INVALID, "chunk %u: CR without LF",
+		    c->chunks);
 	return SIZE;
 }
 

@@ -13,7 +13,8 @@ static const bool structural[256] = {
 
 /* Past the rest of a string; *escape: the next byte is escaped. */
 static size_t
-scan_string(const char *text, size_t at, size_t have, bool *string, bool *escape)
+scan_string(const char *text, size_t at, size_t have, bool *string,
+    bool *escape)
 {
 	for (; at < have; at++) {
 		if (*escape) {
@@ -59,7 +60,8 @@ json_scan(struct json_scan *s, const char *text, size_t have, struct err *e)
 				s->open = c == '[' ? s->at : 0;
 			if (s->depth > JSON_DEPTH_MAX)
 				return err_set(e, ERR_INVALID, "nested deeper "
-				    "than %d at byte %zu", JSON_DEPTH_MAX, s->at);
+				    "than %d at byte %zu", JSON_DEPTH_MAX,
+				    s->at);
 		} else {
 			scan_close(s);
 		}
@@ -125,8 +127,8 @@ read_type(struct reader *r, void *obj)
 		return -1;
 	in->type = dtype_by_v2(t.at, t.n);
 	if (in->type == DT_NONE)
-		return read_fail(r, "'%.*s' is no datatype, expected FP32, INT64 "
-		    "or the like", t.n < 32 ? (int)t.n : 32, t.at);
+		return read_fail(r, "'%.*s' is no datatype, expected FP32, "
+		    "INT64 or the like", t.n < 32 ? (int)t.n : 32, t.at);
 	return 0;
 }
 
@@ -232,8 +234,9 @@ check_input(struct reader *r, const struct json_input *in)
 		return read_fail(r, "no \"shape\" in the input that ends");
 	if (sources != 1)
 		return read_fail(r, "%s of \"data\" and parameters "
-		    "\"binary_data_size\", \"shared_memory_region\", expected one, "
-		    "in the input that ends", sources == 0 ? "none" : "several");
+		    "\"binary_data_size\", \"shared_memory_region\", expected "
+		    "one, in the input that ends", sources == 0 ? "none" :
+		    "several");
 	return 0;
 }
 
@@ -416,8 +419,8 @@ json_infer(struct json_request *q, char *text, size_t len,
 	for (uint32_t i = 0; scan != NULL && i < scan->n_spans; i++)
 		large += scan->span[i].end - scan->span[i].at;
 	if (len - large > JSON_ENVELOPE_MAX)
-		return err_set(e, ERR_INVALID, "%zu bytes beside the data of the "
-		    "inputs, or more than %d large inputs", len - large,
+		return err_set(e, ERR_INVALID, "%zu bytes beside the data of "
+		    "the inputs, or more than %d large inputs", len - large,
 		    JSON_SPANS_MAX);
 	if (read_request(&r, q) == 0)
 		return 0;

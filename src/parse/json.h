@@ -4,13 +4,15 @@
  * A body is text that the caller gathers in one growing buffer:
  *
  *	json_scan()	as bytes arrive: nesting, and where large arrays lie
- *	json_infer()	once, when all is there: everything but the tensors' elements,
- *			jumping over those arrays, so that its cost is bounded
- *	json_fill()	per input: its elements straight into typed memory, in slices
+ *	json_infer()	once, when all is there: everything but the tensors'
+ *			elements, jumping over those arrays, at a bounded cost
+ *	json_fill()	per input: its elements straight into typed memory, in
+ *			slices
  *
- * Together they accept exactly JSON, and NaN, Infinity and -Infinity among floats.
- * Strings are unescaped where they lie: the buffer is written to.  Every error
- * names the path and the byte: "inputs[0].data[17]: expected a number at byte 131".
+ * Together they accept exactly JSON, and NaN, Infinity and -Infinity among
+ * floats. Strings are unescaped where they lie: the buffer is written to.
+ * Every error names the path and the byte: "inputs[0].data[17]: expected a
+ * number at byte 131".
  */
 #ifndef PARSE_JSON_H
 #define PARSE_JSON_H
@@ -26,8 +28,8 @@
 
 #define JSON_DEPTH_MAX		100
 #define JSON_SPANS_MAX		64
-#define JSON_SPAN_MIN		1024	/* arrays shorter than that are just read */
-#define JSON_ENVELOPE_MAX	((size_t)1 << 19)	/* bytes outside of spans */
+#define JSON_SPAN_MIN		1024	/* shorter ones are just read */
+#define JSON_ENVELOPE_MAX	((size_t)1 << 19)	/* outside of spans */
 #define JSON_TENSORS_MAX	256	/* inputs; and outputs */
 
 /* text[at, end) is an array, brackets included. */
@@ -46,8 +48,8 @@ struct json_scan {
 };
 
 /*
- * Look at text[scan->at, have).  -1: nested too deeply.  Where texts that are no
- * JSON lead it does not matter: json_infer() finds out.
+ * Look at text[scan->at, have).  -1: nested too deeply.  Where texts that are
+ * no JSON lead it does not matter: json_infer() finds out.
  */
 int		 json_scan(struct json_scan *, const char *text, size_t have,
 		    struct err *);
@@ -64,7 +66,8 @@ struct json_input {
 
 struct json_output {
 	struct text	 name;
-	uint64_t	 classification; /* how many classes; 0: not asked for */
+	/* how many classes; 0: not asked for */
+	uint64_t	 classification;
 	bool		 has_binary;	/* binary_data is given, as: */
 	bool		 binary;
 	bool		 shared_memory;
@@ -84,8 +87,8 @@ struct json_request {
 };
 
 /*
- * Read text[0, len); scan has seen all of it.  NULL scan: read every byte (texts
- * that are short anyway).  -1: *err; nothing to free.
+ * Read text[0, len); scan has seen all of it.  NULL scan: read every byte
+ * (texts that are short anyway).  -1: *err; nothing to free.
  */
 int		 json_infer(struct json_request *, char *text, size_t len,
 		    const struct json_scan *, struct err *);
@@ -103,7 +106,8 @@ struct json_fill {
 	size_t		 room;		/* bytes there */
 	size_t		 used;		/* bytes written */
 	size_t		 count, total;	/* elements */
-	int		 levels;	/* brackets around an element; 0: not known */
+	/* brackets around an element; 0: not known */
+	int		 levels;
 	int		 depth;
 	int64_t		 index[MAX_RANK + 1];	/* elements seen, by depth */
 	bool		 value;		/* a value must follow: after a comma */
@@ -111,27 +115,28 @@ struct json_fill {
 };
 
 /*
- * Bytes that the elements of this input can need at most; what json_fill() writes
- * is exactly that, less for strings.  -1: the text is too short for the shape, or
- * the type is none that JSON can carry.
+ * Bytes that the elements of this input can need at most; what json_fill()
+ * writes is exactly that, less for strings.  -1: the text is too short for the
+ * shape, or the type is none that JSON can carry.
  */
 int		 json_fill_room(const struct json_request *, size_t input,
 		    size_t *bytes, struct err *);
 
 /* Begin; out has room bytes, as json_fill_room() said. */
-void		 json_fill_start(struct json_fill *, const struct json_request *,
-		    size_t input, char *text, void *out, size_t room);
+void		 json_fill_start(struct json_fill *,
+		    const struct json_request *, size_t input, char *text,
+		    void *out, size_t room);
 
 /*
- * Go on for some slice bytes of text.  1: more to do; 0: all elements are stored,
- * used bytes of them; -1: *err.
+ * Go on for some slice bytes of text.  1: more to do; 0: all elements are
+ * stored, used bytes of them; -1: *err.
  */
 int		 json_fill(struct json_fill *, size_t slice, struct err *);
 
 /*
- * Print up to n elements of a type other than strings, with commas between (none
- * at the ends), into text as far as room bytes reach; *bytes of them.  Returns the
- * elements printed.
+ * Print up to n elements of a type other than strings, with commas between
+ * (none at the ends), into text as far as room bytes reach; *bytes of them.
+ * Returns the elements printed.
  */
 size_t		 json_print(enum dtype, const void *data, size_t n, char *text,
 		    size_t room, size_t *bytes);
@@ -140,8 +145,8 @@ size_t		 json_print(enum dtype, const void *data, size_t n, char *text,
 #define JSON_QUOTE_ROOM(n)	(6 * (n) + 2)
 
 /*
- * s[0, n) as a JSON string with its quotes; bytes that are no UTF-8 become U+FFFD.
- * Returns bytes written.
+ * s[0, n) as a JSON string with its quotes; bytes that are no UTF-8 become
+ * U+FFFD. Returns bytes written.
  */
 size_t		 json_quote(const char *s, size_t n, char *text);
 

@@ -6,8 +6,8 @@
 #include "parse/num.h"
 
 /*
- * One element is read in one go, so its text has a limit; what needs more can be
- * sent as binary data.
+ * One element is read in one go, so its text has a limit; what needs more can
+ * be sent as binary data.
  */
 #define STRING_MAX	((size_t)1 << 20)
 #define NUMBER_MAX	((size_t)1 << 16)
@@ -39,18 +39,20 @@ json_fill_room(const struct json_request *q, size_t input, size_t *bytes,
 	char shape[SHAPE_TEXT];
 
 	if (in->type != DT_STRING && !num_has_type(in->type))
-		return err_set(e, ERR_INVALID, "inputs[%zu].data: %s has no JSON "
-		    "form, send it as binary data", input,
+		return err_set(e, ERR_INVALID, "inputs[%zu].data: %s has no "
+		    "JSON form, send it as binary data", input,
 		    dtype_info(in->type)->v2);
 	/* n elements take n bytes, n - 1 commas and two brackets at least. */
 	if (!shape_count(&in->shape, &n) || n > text / 2)
-		return err_set(e, ERR_INVALID, "inputs[%zu].data: fewer elements "
-		    "than the %s of shape", input, shape_text(&in->shape, shape));
+		return err_set(e, ERR_INVALID, "inputs[%zu].data: fewer "
+		    "elements than the %s of shape", input,
+		    shape_text(&in->shape, shape));
 	if (in->type != DT_STRING)
 		return shape_bytes(&in->shape, in->type, bytes) ? 0 : -1;
 	/* A string is not longer than its text, and has 4 bytes in front. */
 	if (!size_mul(n, 4, &all) || !size_add(all, text, bytes))
-		return err_set(e, ERR_LIMIT, "inputs[%zu].data: too large", input);
+		return err_set(e, ERR_LIMIT, "inputs[%zu].data: too large",
+		    input);
 	return 0;
 }
 
@@ -127,8 +129,8 @@ store_number(struct json_fill *f, struct err *e)
 		return fail(f, e, "expected %s",
 		    f->type == DT_BOOL ? "true or false" : "a number");
 	if (!num_store(&n, f->type, f->out + f->used))
-		return fail(f, e, "%.*s is no %s", end - p < 40 ? (int)(end - p) :
-		    40, p, dtype_info(f->type)->v2);
+		return fail(f, e, "%.*s is no %s", end - p < 40 ?
+		    (int)(end - p) : 40, p, dtype_info(f->type)->v2);
 	f->used += dtype_info(f->type)->bits / 8;
 	f->at += (size_t)(end - p);
 	return 0;
@@ -138,11 +140,13 @@ static int
 element(struct json_fill *f, struct err *e)
 {
 	if (f->count == f->total)
-		return fail(f, e, "more elements than the shape's %zu", f->total);
+		return fail(f, e, "more elements than the shape's %zu",
+		    f->total);
 	if (f->depth != f->levels)
-		return fail(f, e, "expected '[', as the shape has %d dimensions",
-		    f->shape.rank);
-	if ((f->type == DT_STRING ? store_string(f, e) : store_number(f, e)) != 0)
+		return fail(f, e, "expected '[', as the shape has %d "
+		    "dimensions", f->shape.rank);
+	if ((f->type == DT_STRING ? store_string(f, e) : store_number(f,
+	    e)) != 0)
 		return -1;
 	f->count++;
 	f->index[f->depth]++;
@@ -225,7 +229,8 @@ finish(struct json_fill *f, struct err *e)
 	if (f->at != f->end)
 		return fail(f, e, "expected no more values");
 	if (f->count != f->total)
-		return fail(f, e, "%zu elements, expected %zu", f->count, f->total);
+		return fail(f, e, "%zu elements, expected %zu", f->count,
+		    f->total);
 	return 0;
 }
 

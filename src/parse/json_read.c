@@ -87,7 +87,9 @@ hex4(const char *p, size_t n, uint32_t *v)
 	return 0;
 }
 
-/* Behind "\u": one character, which may take a second escape; bytes taken or 0. */
+/*
+ * Behind "\u": one character, which may take a second escape; bytes taken or 0.
+ */
 static size_t
 unicode(const char *p, size_t n, uint32_t *c)
 {
@@ -159,7 +161,8 @@ plain(const char *p, size_t n)
 {
 	size_t i = 0;
 
-	while (i < n && (signed char)p[i] >= 0x20 && p[i] != '"' && p[i] != '\\')
+	while (i < n && (signed char)p[i] >= 0x20 && p[i] != '"' &&
+	    p[i] != '\\')
 		i++;
 	return i > 0 || (unsigned char)*p < 0x80 ? i : text_utf8(p, n);
 }
@@ -325,7 +328,8 @@ read_skip(struct reader *r, int depth)
 	}
 	if (literal(r, "true") || literal(r, "false") || literal(r, "null"))
 		return 0;
-	if (r->at == r->end || num_scan(r->text + r->at, r->text + r->end, &n) == NULL)
+	if (r->at == r->end || num_scan(r->text + r->at, r->text + r->end,
+	    &n) == NULL)
 		return read_fail(r, "expected a value");
 	return number(r, &n);
 }

@@ -45,8 +45,8 @@ char		 read_peek(struct reader *);
 bool		 read_mark(struct reader *, char);
 
 /*
- * An object: known keys to their fields (at most once each), others skipped after
- * being shown to other(), which may be NULL and may refuse them.
+ * An object: known keys to their fields (at most once each), others skipped
+ * after being shown to other(), which may be NULL and may refuse them.
  */
 int		 read_object(struct reader *, const struct field *, size_t n,
 		    read_value *other, void *obj);
@@ -63,10 +63,10 @@ int		 read_u64(struct reader *, uint64_t *);
 
 /*
  * The string at text[*at, end), unescaped into out, which may be text + *at.
- * Returns its bytes, *at behind it; or -1, *at where it went wrong and *want what
- * is expected there.
+ * Returns its bytes, *at behind it; or -1, *at where it went wrong and *want
+ * what is expected there.
  */
-ptrdiff_t	 json_unescape(const char *text, size_t *at, size_t end, char *out,
-		    const char **want);
+ptrdiff_t	 json_unescape(const char *text, size_t *at, size_t end,
+		    char *out, const char **want);
 
 #endif

@@ -68,8 +68,8 @@ load_le(const char *p)
 
 /* The rest of digits(): what is left of eight, and what is over DIGITS. */
 static const char *
-digits_slow(const char *p, const char *end, uint64_t *v, int *n, int64_t *skipped,
-    bool *more)
+digits_slow(const char *p, const char *end, uint64_t *v, int *n,
+    int64_t *skipped, bool *more)
 {
 	for (; p < end && is_digit(*p); p++) {
 		if (*n < DIGITS) {
@@ -184,8 +184,9 @@ num_scan(const char *p, const char *end, struct num *n)
 }
 
 /*
- * The bits of top * 2^e2 in the format, rounded to nearest; "sticky" says that the
- * value is a little more than that.  top is not 0.  Overflow gives infinity's bits.
+ * The bits of top * 2^e2 in the format, rounded to nearest; "sticky" says that
+ * the value is a little more than that.  top is not 0.  Overflow gives
+ * infinity's bits.
  */
 static uint64_t
 round_bits(uint64_t top, int e2, bool sticky, const struct format *f)
@@ -213,8 +214,8 @@ round_bits(uint64_t top, int e2, bool sticky, const struct format *f)
 }
 
 /*
- * The significant digits of n as "ddd...", at most DIGITS_EXACT and a last '1' if
- * anything was left out, then the exponent: what strtod() can be given.
+ * The significant digits of n as "ddd...", at most DIGITS_EXACT and a last '1'
+ * if anything was left out, then the exponent: what strtod() can be given.
  */
 static void
 exact_text(const struct num *n, char text[DIGITS_EXACT + 32])
@@ -249,9 +250,9 @@ exact_text(const struct num *n, char text[DIGITS_EXACT + 32])
 }
 
 /*
- * The slow and certain way, for values next to a tie: the two doubles around the
- * value; if they differ, the odd one stands for "between", so that rounding it
- * again to fewer bits cannot be wrong.
+ * The slow and certain way, for values next to a tie: the two doubles around
+ * the value; if they differ, the odd one stands for "between", so that rounding
+ * it again to fewer bits cannot be wrong.
  */
 static uint64_t
 exact_bits(const struct num *n, const struct format *f)

@@ -15,14 +15,15 @@
 
 #include "base/dtype.h"
 
-#define NUM_TEXT	32	/* room for any printed number; no NUL is written */
+#define NUM_TEXT	32	/* room for any number; no NUL is written */
 
 enum num_kind { NUM_FINITE, NUM_INFINITE, NUM_NAN };
 
 /* One number, read but not yet rounded; text must outlive it. */
 struct num {
 	uint64_t	 digits;	/* the first 19 significant ones */
-	int64_t		 exp10;		/* value = digits * 10^exp10, if !more */
+	/* value = digits * 10^exp10, if !more */
+	int64_t		 exp10;
 	enum num_kind	 kind;
 	bool		 negative;
 	bool		 integer;	/* no point, no exponent */
@@ -32,21 +33,24 @@ struct num {
 };
 
 /*
- * The JSON number at p (or NaN, Infinity, -Infinity); returns the byte behind it,
- * or NULL if there is none.  What follows it is the caller's business.
+ * The JSON number at p (or NaN, Infinity, -Infinity); returns the byte behind
+ * it, or NULL if there is none.  What follows it is the caller's business.
  */
 const char	*num_scan(const char *p, const char *end, struct num *);
 
 /*
- * Store as one element of a numeric or BOOL type (unaligned is fine).  False: out
- * of the type's range, or a fraction for an integer type; nothing is stored.
+ * Store as one element of a numeric or BOOL type (unaligned is fine).  False:
+ * out of the type's range, or a fraction for an integer type; nothing is
+ * stored.
  */
 bool		 num_store(const struct num *, enum dtype, void *at);
 
 /* Can num_store() and num_print() do this type? */
 bool		 num_has_type(enum dtype);
 
-/* Print one element of such a type as JSON (BOOL: true, false); bytes written. */
+/*
+ * Print one element of such a type as JSON (BOOL: true, false); bytes written.
+ */
 size_t		 num_print(enum dtype, const void *at, char *text);
 
 /* These too write at most NUM_TEXT bytes. */

@@ -1,9 +1,9 @@
 /*
- * Printing: the shortest decimal that reads back to the same number, by Raffaello
- * Giulietti's method ("The Schubfach way to render doubles", 2020): scale the
- * number and the ends of its rounding interval by one power of ten, keep only
- * whether anything was cut off (round to odd), and look which of at most four
- * neighbouring decimals lies inside.
+ * Printing: the shortest decimal that reads back to the same number, by
+ * Raffaello Giulietti's method ("The Schubfach way to render doubles", 2020):
+ * scale the number and the ends of its rounding interval by one power of ten,
+ * keep only whether anything was cut off (round to odd), and look which of at
+ * most four neighbouring decimals lies inside.
  */
 #include <string.h>
 
@@ -29,7 +29,9 @@ static const char pairs[] =
     "50515253545556575859606162636465666768697071727374"
     "75767778798081828384858687888990919293949596979899";
 
-/* floor(x * y / 2^128) for y of 128 bits, its last bit set if anything is cut. */
+/*
+ * floor(x * y / 2^128) for y of 128 bits, its last bit set if anything is cut.
+ */
 static uint64_t
 scale(const uint64_t *g, uint64_t x)
 {
@@ -121,7 +123,10 @@ put_exponent(int e, char *text)
 	return (size_t)(p - text) + num_print_u64((uint64_t)e, p);
 }
 
-/* 1.25, 0.00125, 1250.0 or 1.25e-7, whichever of JavaScript's and Python's habit. */
+/*
+ * 1.25, 0.00125, 1250.0 or 1.25e-7, whichever of JavaScript's and Python's
+ * habit.
+ */
 static size_t
 put_decimal(struct decimal d, char *text)
 {
@@ -157,7 +162,9 @@ put_decimal(struct decimal d, char *text)
 	return (size_t)n + 1;
 }
 
-/* bits: the value without its sign; p bits of precision, exponents from emin. */
+/*
+ * bits: the value without its sign; p bits of precision, exponents from emin.
+ */
 static size_t
 print_bits(uint64_t bits, bool negative, int p, int emin, char *text)
 {

@@ -3,8 +3,9 @@
  * that reading and printing of numbers are made of.
  *
  * Entry k is two words, high first: the smallest integer g with
- * g >= 10^k * 2^(127 - floor(log2(10^k))), so its top bit is set and it is exact for
- * 0 <= k <= 55.  tests/t_parse_num.c computes all of them again with long numbers.
+ * g >= 10^k * 2^(127 - floor(log2(10^k))), so its top bit is set and it is
+ * exact for 0 <= k <= 55.  tests/t_parse_num.c computes all of them again with
+ * long numbers.
  */
 #ifndef PARSE_POW10_H
 #define PARSE_POW10_H

@@ -34,8 +34,8 @@ text_utf8(const char *p, size_t n)
 	/* By the number of bytes: the smallest character that may need them. */
 	static const uint32_t least[5] = { 0, 0, 0x80, 0x800, 0x10000 };
 	unsigned char first = (unsigned char)*p;
-	size_t len = first < 0x80 ? 1 : first >> 5 == 6 ? 2 : first >> 4 == 14 ? 3 :
-	    first >> 3 == 30 ? 4 : 0;
+	size_t len = first < 0x80 ? 1 : first >> 5 == 6 ? 2 : first >> 4 == 14 ?
+	    3 : first >> 3 == 30 ? 4 : 0;
 	uint32_t c;
 
 	if (len <= 1 || len > n)

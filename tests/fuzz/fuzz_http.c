@@ -1,6 +1,7 @@
 /*
- * A connection's bytes: a head, then maybe chunks.  Given whole and in pieces the
- * reader must come to the same end, and every text must lie inside the head.
+ * A connection's bytes: a head, then maybe chunks.  Given whole and in pieces
+ * the reader must come to the same end, and every text must lie inside the
+ * head.
  */
 #include "parse/http.h"
 
@@ -40,7 +41,8 @@ read_chunks(const char *in, size_t n, size_t step, struct outcome *o)
 	while (at < n && (o->result == HTTP_MORE || o->result == HTTP_DATA)) {
 		size_t have = n - at < step ? n - at : step;
 
-		o->result = http_chunks_next(&c, in + at, have, &used, &data, &e);
+		o->result = http_chunks_next(&c, in + at, have, &used, &data,
+		    &e);
 		must(used <= have);
 		if (o->result == HTTP_DATA) {
 			inside(data, in + at, have);
@@ -66,7 +68,8 @@ read_all(const char *buf, size_t n, size_t step)
 
 	while (o.result == HTTP_MORE && have < n) {
 		have = n - have < step ? n : have + step;
-		o.result = http_find(&f, buf, have, HEAD_MAX, &o.len, &status, &e);
+		o.result = http_find(&f, buf, have, HEAD_MAX, &o.len, &status,
+		    &e);
 	}
 	if (o.result != HTTP_DONE) {
 		must(o.result == HTTP_MORE || status >= 400);

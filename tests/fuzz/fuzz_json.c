@@ -1,6 +1,6 @@
 /*
- * An inference body: scanned at once and in pieces, elements stored at once and in
- * slices; both ways must come to the same.
+ * An inference body: scanned at once and in pieces, elements stored at once and
+ * in slices; both ways must come to the same.
  */
 #include "parse/json.h"
 

@@ -8,8 +8,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	static const enum dtype types[] = { DT_FLOAT, DT_DOUBLE, DT_FLOAT16,
-	    DT_BFLOAT16, DT_INT8, DT_UINT8, DT_INT16, DT_UINT16, DT_INT32, DT_UINT32,
-	    DT_INT64, DT_UINT64 };
+	    DT_BFLOAT16, DT_INT8, DT_UINT8, DT_INT16, DT_UINT16, DT_INT32,
+	    DT_UINT32, DT_INT64, DT_UINT64 };
 	const char *s = (const char *)data;
 	char text[NUM_TEXT];
 	struct num v, again;

@@ -1,8 +1,9 @@
 /*
- * Where no fuzzer is linked in: feeds a fuzz target with every file of its corpus
- * folder, tests/fuzz/corpus/NAME for the program fuzz_NAME, or with the files named
- * as arguments.  Each input is also given cut at its half, from memory that ends
- * where the input does, so that a sanitizer sees reading too far.
+ * Where no fuzzer is linked in: feeds a fuzz target with every file of its
+ * corpus folder, tests/fuzz/corpus/NAME for the program fuzz_NAME, or with the
+ * files named as arguments.  Each input is also given cut at its half, from
+ * memory that ends where the input does, so that a sanitizer sees reading too
+ * far.
  */
 #include <dirent.h>
 #include <stdint.h>
