@@ -16,7 +16,7 @@ die() {
 
 # What a build needs, in Debian's names.
 build_packages="gcc make autoconf automake pkg-config libevent-dev libjansson-dev
-libinih-dev ocl-icd-opencl-dev pocl-opencl-icd"
+libinih-dev zlib1g-dev ocl-icd-opencl-dev pocl-opencl-icd"
 
 # Why, one per line, is in README.
 
