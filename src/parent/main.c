@@ -141,10 +141,10 @@ drain(struct daemon *d)
 		return;
 	}
 	log_info("main", "draining: open=%u", p->queue->open);
-	notify_stopping();
 	p->draining = true;
 	d->drain_until_ns = clock_ns() + p->conf->server_drain_ns;
 	server_drain(p->server);
+	notify_stopping();
 	on_drain(-1, 0, d);
 }
 
