@@ -1,12 +1,12 @@
 /*
- * What lies between convolutions, on blocked maps, CPU profile: concatenation of
- * channels, and normalisation over neighbouring ones.
+ * What lies between convolutions, on blocked maps, CPU profile: concatenation
+ * of channels, and normalisation over neighbouring ones.
  */
 
 /*
- * x to y's channels from c0 on; a piece is one of the blocks of y that x reaches.
- * Where c0 is not the first lane of a block, a vector is made of two of x; lanes
- * of y before c0 stay, those behind the end come as x's zeros.
+ * x to y's channels from c0 on; a piece is one of the blocks of y that x
+ * reaches. Where c0 is not the first lane of a block, a vector is made of two
+ * of x; lanes of y before c0 stay, those behind the end come as x's zeros.
  */
 KERNEL void
 concat(IN(float, x), OUT(float, y), int x_blocks, int y_blocks, int c0,
@@ -49,7 +49,9 @@ concat(IN(float, x), OUT(float, y), int x_blocks, int y_blocks, int c0,
 #define BEHIND	2
 #endif
 
-/* x / (bias + alpha * sum of squares of channels c - BEFORE .. c + BEHIND)^beta */
+/*
+ * x / (bias + alpha * sum of squares of channels c - BEFORE .. c + BEHIND)^beta
+ */
 KERNEL void
 lrn(IN(float, x), OUT(float, y), int C, int space, int rows, float alpha,
     float beta, float bias WORK)

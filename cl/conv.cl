@@ -1,8 +1,8 @@
 /*
  * Direct convolution of blocked maps, CPU profile.
  *
- * A register tile is TW neighbouring pixels of an output row times NB vectors of
- * channels; its weights lie in the order of their use:
+ * A register tile is TW neighbouring pixels of an output row times NB vectors
+ * of channels; its weights lie in the order of their use:
  *
  *	w [panel][input block][kh][kw][VEC][NB][VEC]
  *
@@ -10,16 +10,17 @@
  * panels outermost, so that a panel's weights stay in one core's cache.
  *
  * Borders cost nothing in the middle: kernel rows outside the map are not
- * walked, and a tile that reaches over the left or right edge works on a copy of
- * its patch, with zeros around, in the instance's scratch.  A row's last tile
- * that would reach over the end is shifted back and keeps what it overlaps.
+ * walked, and a tile that reaches over the left or right edge works on a copy
+ * of its patch, with zeros around, in the instance's scratch.  A row's last
+ * tile that would reach over the end is shifted back and keeps what it
+ * overlaps.
  *
- * 1x1 stride 1 comes as one row of H * W pixels.  Groups: a panel reads the input
- * blocks [lo, lo + nb) that hold its groups' channels, and weights of channels
- * outside of them are zeros.
+ * 1x1 stride 1 comes as one row of H * W pixels.  Groups: a panel reads the
+ * input blocks [lo, lo + nb) that hold its groups' channels, and weights of
+ * channels outside of them are zeros.
  *
- * -D: NB, TW, SW (stride along the row), TAIL (channels are no multiple of VEC),
- * GROUPS (input blocks of a panel)
+ * -D: NB, TW, SW (stride along the row), TAIL (channels are no multiple of
+ * VEC), GROUPS (input blocks of a panel)
  */
 #ifndef TW
 #define TW	8
@@ -124,7 +125,10 @@ conv(IN(float, x), IN(float, w), IN(float, bias), OUT(float, y),
 		int p = g / XB / YB / N, wb = CB, lo = 0;
 		struct geo t = { H, W, KH, KW, DH, DW, CB, 0, 0, 0, 0 };
 #ifdef GROUPS
-		/* CG, MG: channels of a group; wb: blocks a panel's weights have */
+		/*
+		 * CG, MG: channels of a group; wb: blocks a panel's weights
+		 * have
+		 */
 		lo = p * NR / MG * CG / VEC;
 		t.nb = min(CB, ((min(p * NR + NR, M) - 1) / MG * CG + CG
 		    + VEC - 1) / VEC) - lo;

@@ -1,11 +1,12 @@
 /*
- * Depthwise convolution of blocked maps, CPU profile: each channel by a kernel of
- * its own.
+ * Depthwise convolution of blocked maps, CPU profile: each channel by a kernel
+ * of its own.
  *
  *	w [block][KH][KW][VEC]
  *
- * A piece of work is some output rows of one block of channels.  Tiles of TW pixels
- * where no column of the kernel leaves the map, single pixels at the edges.
+ * A piece of work is some output rows of one block of channels.  Tiles of TW
+ * pixels where no column of the kernel leaves the map, single pixels at the
+ * edges.
  *
  * -D: KH, KW, TW, SW, DW, TAIL
  */

@@ -1,9 +1,9 @@
 /*
- * Pooling of blocked maps, CPU profile.  A piece of work is some output rows of one
- * block of channels.
+ * Pooling of blocked maps, CPU profile.  A piece of work is some output rows of
+ * one block of channels.
  *
- * Windows are cut to the map, so that padding is never read.  Away from the left
- * and right edge a window has KW columns, known to the compiler.
+ * Windows are cut to the map, so that padding is never read.  Away from the
+ * left and right edge a window has KW columns, known to the compiler.
  *
  * -D: KW, SW, DW (columns of a window, their stride and dilation), AVERAGE,
  * COUNT_PAD, TAIL, GLOBAL (windows are whole maps)

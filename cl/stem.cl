@@ -66,8 +66,8 @@ tile(VFLOAT acc[TW][NB], const __global float *s, int lines, int span, int KW,
 		const __global float *q = s;
 
 		/*
-		 * Not unrolled: taps shared by neighbouring pixels would be kept
-		 * as vectors, and the accumulators lose their registers.
+		 * Not unrolled: taps shared by neighbouring pixels would be
+		 * kept as vectors, and the accumulators lose their registers.
 		 */
 		_Pragma("nounroll")
 		for (int k = 0; k < KW; k++, q += DW, w += NB) {

@@ -1,6 +1,6 @@
 /*
- * Winograd's minimal filtering F(M x M, 3 x 3), M = 2 or 4, for 3x3 convolutions of
- * stride 1 on blocked maps, CPU profile.
+ * Winograd's minimal filtering F(M x M, 3 x 3), M = 2 or 4, for 3x3
+ * convolutions of stride 1 on blocked maps, CPU profile.
  *
  * Vectors are channels everywhere, so that both transforms are plain vector
  * arithmetic.  With N = M + 2 and the tiles of all images counted in rows:
@@ -9,15 +9,15 @@
  *	V [tile block][N * N][input block][MR][VEC]	transformed input
  *	S [N * N][tiles][NR]				products, in scratch
  *
- * Interpolation points of F(4, 3): 0, +-3/4, +-3/2 and infinity, whose error is that
- * of the direct kernel (0, +-1, +-2 have five times that).
+ * Interpolation points of F(4, 3): 0, +-3/4, +-3/2 and infinity, whose error is
+ * that of the direct kernel (0, +-1, +-2 have five times that).
  *
  * Large maps: wino_fused does everything for a few tile blocks in one piece of
  * work, V and S staying in cache.  Small maps: wino_in splits tile blocks and
  * channels, then wino_out panels and tile blocks.
  *
- * -D: M, MR (tiles of a block), NB, TAIL, ONLY_FUSED, ONLY_IN, ONLY_OUT (a program of
- * one kernel compiles in a third of the time)
+ * -D: M, MR (tiles of a block), NB, TAIL, ONLY_FUSED, ONLY_IN, ONLY_OUT (a
+ * program of one kernel compiles in a third of the time)
  */
 #if !defined(ONLY_FUSED) && !defined(ONLY_IN) && !defined(ONLY_OUT)
 #define ONLY_FUSED
@@ -170,8 +170,8 @@ mac(VFLOAT acc[NB], float a, const VFLOAT b[NB])
 }
 
 /*
- * Ask for n vectors from p on.  The weights of the next product come from far away
- * while this one computes; OpenCL's own prefetch() does nothing in PoCL.
+ * Ask for n vectors from p on.  The weights of the next product come from far
+ * away while this one computes; OpenCL's own prefetch() does nothing in PoCL.
  */
 #ifdef LANES
 #define FETCH(p, n)							\
@@ -211,7 +211,9 @@ product(const __global float *a, const __global VFLOAT *b,
 			S[m * NB + j] = acc[m][j];
 }
 
-/* All products of n tile blocks with one panel, input blocks [lo, lo + blocks). */
+/*
+ * All products of n tile blocks with one panel, input blocks [lo, lo + blocks).
+ */
 INLINE void
 products(const __global VFLOAT *V, const __global VFLOAT *U,
     __global VFLOAT *S, int CB, int lo, int blocks, int n, int nt)

@@ -1,6 +1,6 @@
 /*
- * http_world: a server of parent/http.h and its clients in one process, over real
- * sockets, the loop turned by hand.  The protocol is a small echo:
+ * http_world: a server of parent/http.h and its clients in one process, over
+ * real sockets, the loop turned by hand.  The protocol is a small echo:
  *
  *	/echo	answers with the body
  *	/later	answers when the test says so

@@ -19,8 +19,8 @@ struct outputs {
 };
 
 /*
- * The device: CLINFERD_TEST_PROFILE=gpu forces the GPU's kernels, _VEC=4, 8 or 16
- * the width of vectors.
+ * The device: CLINFERD_TEST_PROFILE=gpu forces the GPU's kernels, _VEC=4, 8 or
+ * 16 the width of vectors.
  */
 struct ocl	*help_device(void);
 struct engine	*help_engine(const struct engine_options *);

@@ -298,7 +298,10 @@ START_TEST(a_tensor_has_exactly_its_bytes)
 }
 END_TEST
 
-/* Every start of the data in the file, large and small: always aligned in memory. */
+/*
+ * Every start of the data in the file, large and small: always aligned in
+ * memory.
+ */
 START_TEST(weights_are_aligned_and_right)
 {
 	static float w[5000];

@@ -1,8 +1,8 @@
 /*
  * Ten thousand damaged models, each either loaded, planned and run by the
  * definitions, or refused with an error that says something: the corpus of
- * fuzz_model and the digits, with bytes changed, cut, doubled and moved by a fixed
- * seed.  A crash, a hang or a sanitizer's report fails.
+ * fuzz_model and the digits, with bytes changed, cut, doubled and moved by a
+ * fixed seed.  A crash, a hang or a sanitizer's report fails.
  *
  * t_mutants K repeats mutant K alone.
  */
@@ -120,7 +120,9 @@ place(void *arg, uint32_t i, const struct io *shape_of, size_t bytes)
 	return o->bytes[i] = bytes <= MEMORY_MAX ? malloc(bytes + 1) : NULL;
 }
 
-/* Zeros of the input's type, each open dimension 2; false if there is no such. */
+/*
+ * Zeros of the input's type, each open dimension 2; false if there is no such.
+ */
 static bool
 make_input(const struct sig_tensor *t, const void *zeros, struct io *io,
     struct io_seg *seg)

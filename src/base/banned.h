@@ -1,4 +1,7 @@
-/* Forced into every file (-include): calls that cannot be used safely do not compile. */
+/*
+ * Forced into every file (-include): calls that cannot be used safely do not
+ * compile.
+ */
 #ifndef BASE_BANNED_H
 #define BASE_BANNED_H
 

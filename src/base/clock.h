@@ -1,4 +1,6 @@
-/* clock: monotonic time; nothing in this project measures with anything else. */
+/*
+ * clock: monotonic time; nothing in this project measures with anything else.
+ */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 

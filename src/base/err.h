@@ -4,7 +4,8 @@
  * The caller owns a struct err and passes it down; whoever fails fills it and
  * returns -1 (or NULL).  Nothing here logs: the outermost layer does, once.
  *
- * A message names the object, the place and the expectation, most general first:
+ * A message names the object, the place and the expectation, most general
+ * first:
  *
  *	resnet.onnx: node "conv1" (Conv-11): pads has 3 values, want 4
  *

@@ -1,9 +1,10 @@
 /*
  * log: one line per event, "level: area: message key=value ...".
  *
- * To standard error, or to syslog.  Only parent/, worker/ and tool/ log; what is
- * below them fills a struct err.  A line never carries raw bytes from outside:
- * everything below 0x20, 0x7f and backslashes are escaped, long lines cut.
+ * To standard error, or to syslog.  Only parent/, worker/ and tool/ log; what
+ * is below them fills a struct err.  A line never carries raw bytes from
+ * outside: everything below 0x20, 0x7f and backslashes are escaped, long lines
+ * cut.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -1,8 +1,8 @@
 /*
  * shape: the dimensions of a tensor, by value.
  *
- * Row-major, outermost first.  A dimension is >= 0; in a signature (what a model
- * says about its inputs before a request is seen) -1 means "any".
+ * Row-major, outermost first.  A dimension is >= 0; in a signature (what a
+ * model says about its inputs before a request is seen) -1 means "any".
  */
 #ifndef BASE_SHAPE_H
 #define BASE_SHAPE_H

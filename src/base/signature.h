@@ -27,9 +27,9 @@ struct sig_tensor {
 struct signature {
 	uint32_t	 n_in, n_out;
 	/*
-	 * True if axis 0 of every input and output counts independent rows: proved
-	 * from the graph and then checked with numbers.  Only then may requests
-	 * share a run, or one be split over several.
+	 * True if axis 0 of every input and output counts independent rows:
+	 * proved from the graph and then checked with numbers.  Only then may
+	 * requests share a run, or one be split over several.
 	 */
 	bool		 batchable;
 	struct sig_tensor *in;		/* n_in of them */

@@ -41,7 +41,10 @@ size_within(size_t off, size_t len, size_t whole)
 	return len <= whole && off <= whole - len;
 }
 
-/* The smallest multiple of to (a power of two) that is >= n; n far from the top. */
+/*
+ * The smallest multiple of to (a power of two) that is >= n; n far from the
+ * top.
+ */
 static inline size_t
 size_round(size_t n, size_t to)
 {

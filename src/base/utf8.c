@@ -2,7 +2,9 @@
 
 #include <stdint.h>
 
-/* Bytes of the sequence that starts with c, and its least code point; 0: none. */
+/*
+ * Bytes of the sequence that starts with c, and its least code point; 0: none.
+ */
 static size_t
 length(uint8_t c, uint32_t *least)
 {

@@ -130,7 +130,9 @@ scope_define(struct load *l, struct scope *s, struct pb_span name, int *value,
 	return names_add(&s->names, name, *value, true, e) != NULL ? 0 : -1;
 }
 
-/* The type of a value that the file describes; elsewhere we know no such name. */
+/*
+ * The type of a value that the file describes; elsewhere we know no such name.
+ */
 static int
 describe(struct load *l, struct scope *s, struct pb_span m, int *index,
     bool define, struct err *e)
@@ -265,8 +267,8 @@ read_outputs(struct load *l, struct scope *s, struct pb_many outputs,
 }
 
 /*
- * Before IR version 4 every initializer had to be listed as an input, too.  Nobody
- * meant them as inputs.
+ * Before IR version 4 every initializer had to be listed as an input, too.
+ * Nobody meant them as inputs.
  */
 static void
 drop_constant_inputs(struct build *b)

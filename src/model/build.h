@@ -1,10 +1,10 @@
 /*
  * build: graphs being made, and where names are looked up.  Private to model/.
  *
- * A build holds the growing arrays of one graph.  A scope is a place where names
- * mean something: the main graph, a subgraph (which sees its outer scopes, through
- * captures), or the body of an inlined function (whose nodes and values go into
- * the caller's graph, but which sees only its own names).
+ * A build holds the growing arrays of one graph.  A scope is a place where
+ * names mean something: the main graph, a subgraph (which sees its outer
+ * scopes, through captures), or the body of an inlined function (whose nodes
+ * and values go into the caller's graph, but which sees only its own names).
  */
 #ifndef MODEL_BUILD_H
 #define MODEL_BUILD_H
@@ -56,7 +56,9 @@ struct node *build_node(struct load *, struct build *, struct err *);
 /* Say that the last node gives that value. */
 void	 build_produces(struct build *, int value);
 
-/* The value of a name, captured from outer scopes if need be; fails if unknown. */
+/*
+ * The value of a name, captured from outer scopes if need be; fails if unknown.
+ */
 int	 scope_find(struct load *, struct scope *, struct pb_span name,
 	    int *value, struct err *);
 /* A name defined here for the first time: its new value. */

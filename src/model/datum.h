@@ -1,10 +1,11 @@
 /*
- * datum: one value in a file of its own: TensorProto, SequenceProto, OptionalProto.
+ * datum: one value in a file of its own: TensorProto, SequenceProto,
+ * OptionalProto.
  *
- * What test cases give to a model and expect of it.  The three messages cannot be
- * told apart by their bytes: the caller says which it is, by the value's type in
- * the model.  Data points into the file's bytes, which the caller keeps (and which
- * may be changed, as those of a model), or into the pool.
+ * What test cases give to a model and expect of it.  The three messages cannot
+ * be told apart by their bytes: the caller says which it is, by the value's
+ * type in the model.  Data points into the file's bytes, which the caller keeps
+ * (and which may be changed, as those of a model), or into the pool.
  */
 #ifndef MODEL_DATUM_H
 #define MODEL_DATUM_H

@@ -1,7 +1,7 @@
 /*
- * Model-local functions, inlined: the nodes of the body go into the caller's graph,
- * its formal inputs and outputs mean the caller's values, all its other names are
- * new values, and attributes by reference take the call's.
+ * Model-local functions, inlined: the nodes of the body go into the caller's
+ * graph, its formal inputs and outputs mean the caller's values, all its other
+ * names are new values, and attributes by reference take the call's.
  */
 #include <string.h>
 
@@ -62,7 +62,9 @@ function_find(const struct load *l, const struct onnx_node *o)
 	return NULL;
 }
 
-/* Formal inputs mean the caller's values; what the call leaves out means none. */
+/*
+ * Formal inputs mean the caller's values; what the call leaves out means none.
+ */
 static int
 bind_inputs(struct load *l, struct scope *caller, struct scope *body,
     struct pb_many formal, struct pb_many actual, struct err *e)

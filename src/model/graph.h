@@ -5,7 +5,8 @@
  * the file: every name is resolved to a value index, nodes are in an order in
  * which each follows its inputs, attributes have the type they claim, tensors
  * have as many bytes as type and shape say, depth and counts are within limits.
- * What an operator makes of its attributes and shapes is still its own business.
+ * What an operator makes of its attributes and shapes is still its own
+ * business.
  *
  * All of it lives in the model's pool; tensor data points into the file's bytes
  * (kept by the model) or into the pool where the file's form needs converting.
@@ -129,10 +130,10 @@ struct model_source {
 };
 
 /*
- * Read an ONNX file of n bytes.  On success the model owns bytes (malloc'ed) and
- * frees it; on failure (NULL, *err) the caller still does.  Model-local functions
- * are inlined, constants (Constant nodes) become initializers.
- * Memory beyond the file itself is bounded: MODEL_POOL_MAX.
+ * Read an ONNX file of n bytes.  On success the model owns bytes (malloc'ed)
+ * and frees it; on failure (NULL, *err) the caller still does.  Model-local
+ * functions are inlined, constants (Constant nodes) become initializers. Memory
+ * beyond the file itself is bounded: MODEL_POOL_MAX.
  */
 struct model	*model_load(void *bytes, size_t n, const struct model_source *,
 		    struct err *);
@@ -141,7 +142,9 @@ void		 model_free(struct model *);		/* NULL is fine */
 #define MODEL_POOL_MAX	((size_t)1 << 30)
 #define MODEL_DEPTH_MAX	32		/* graphs within graphs */
 
-/* Attribute access for operators: absent gives the default, a wrong type fails. */
+/*
+ * Attribute access for operators: absent gives the default, a wrong type fails.
+ */
 const struct attr *attr_find(const struct node *, const char *name);
 int	 attr_int(const struct node *, const char *, int64_t dflt, int64_t *,
 	    struct err *);

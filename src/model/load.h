@@ -1,5 +1,6 @@
 /*
- * load: what the files that turn ONNX bytes into a graph share.  Private to model/.
+ * load: what the files that turn ONNX bytes into a graph share.  Private to
+ * model/.
  *
  * A struct load lives as long as one model_load().  What it allocates is the
  * model's and is charged to a budget in proportion to the file, so that a small
@@ -68,12 +69,16 @@ int	 tensor_read_sparse(struct load *, struct pb_span, struct tensor *,
 int	 tensor_strings(struct load *, struct pb_many, struct string **,
 	    struct err *);
 
-/* type.c: fills type, elem and shape of a value from a TypeProto (may be absent). */
+/*
+ * type.c: fills type, elem and shape of a value from a TypeProto (may be
+ * absent).
+ */
 int	 type_read(struct load *, struct pb_span, struct value *, struct err *);
 
 /*
- * attr.c: the attributes of a node of op (for messages) in a scope, by position.
- * Those that refer to an attribute the call does not have are left out.
+ * attr.c: the attributes of a node of op (for messages) in a scope, by
+ * position. Those that refer to an attribute the call does not have are left
+ * out.
  */
 int	 attr_read_all(struct load *, struct scope *, struct pb_many,
 	    struct attr **, int *n, struct err *);
@@ -82,7 +87,9 @@ int	 attr_read_all(struct load *, struct scope *, struct pb_many,
 int	 graph_read(struct load *, struct scope *up, const struct opset *,
 	    size_t n_opset, struct pb_span, struct graph *, struct err *);
 
-/* order.c: put nodes where each follows its inputs; fails if there is a cycle. */
+/*
+ * order.c: put nodes where each follows its inputs; fails if there is a cycle.
+ */
 int	 graph_order(struct graph *, struct err *);
 
 /* function.c: all functions of a model. */

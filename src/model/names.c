@@ -4,8 +4,8 @@
 #include "model/build.h"
 
 /*
- * Multiply and fold, with a secret key, so that a file cannot be made whose names
- * all meet in one slot.
+ * Multiply and fold, with a secret key, so that a file cannot be made whose
+ * names all meet in one slot.
  */
 static uint64_t
 hash(uint64_t key, struct pb_span s)

@@ -1,9 +1,9 @@
 /*
  * onnx: the messages of onnx.proto, as far as they mean something to us.
  *
- * One struct per message, holding spans of the file; onnx_read_x() fills it from
- * the message's bytes.  Only form is checked here, never sense.  The enums of
- * tensors are enum dtype, those of attributes enum attr_type.
+ * One struct per message, holding spans of the file; onnx_read_x() fills it
+ * from the message's bytes.  Only form is checked here, never sense.  The enums
+ * of tensors are enum dtype, those of attributes enum attr_type.
  *
  * Source: onnx/onnx.proto (proto2; field numbers never change).
  */

@@ -1,9 +1,10 @@
 /*
  * An executable order of a graph's nodes.
  *
- * The specification wants files in order, and most are: they stay as they are.  For
- * the others: depth first from each node in the file's order, its producers before
- * itself.  What a node needs are its inputs and what its subgraphs capture.
+ * The specification wants files in order, and most are: they stay as they are.
+ * For the others: depth first from each node in the file's order, its producers
+ * before itself.  What a node needs are its inputs and what its subgraphs
+ * capture.
  */
 #include <stdlib.h>
 #include <string.h>

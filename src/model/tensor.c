@@ -1,11 +1,11 @@
 /*
  * TensorProto -> struct tensor: exactly as many bytes as type and shape say.
  *
- * raw_data is used where it lies in the file if it is aligned for its type.  Large
- * data that is not is moved back by up to three bytes, over its own tag and length
- * (at least four bytes from 16 KiB on), so that weights never exist twice; the rest
- * is copied.  Nothing reads those bytes again, except those of function bodies,
- * which are read once per call and therefore always copied.
+ * raw_data is used where it lies in the file if it is aligned for its type.
+ * Large data that is not is moved back by up to three bytes, over its own tag
+ * and length (at least four bytes from 16 KiB on), so that weights never exist
+ * twice; the rest is copied.  Nothing reads those bytes again, except those of
+ * function bodies, which are read once per call and therefore always copied.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -91,7 +91,9 @@ use_raw(struct load *l, struct pb_span raw, struct tensor *t, struct err *e)
 	return 0;
 }
 
-/* Keep the low bytes of each of n numbers: what the narrow type means by them. */
+/*
+ * Keep the low bytes of each of n numbers: what the narrow type means by them.
+ */
 static int
 narrow(const struct pb_many *from, struct tensor *t, void *to, struct err *e)
 {

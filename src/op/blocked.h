@@ -16,8 +16,8 @@
 int	 concat_blocked(struct view *, struct plan *, struct err *);
 
 /*
- * Local response normalisation over the channels around each.  Only with bias > 0:
- * the zeros past the last channel must stay zeros.
+ * Local response normalisation over the channels around each.  Only with bias >
+ * 0: the zeros past the last channel must stay zeros.
  */
 struct lrn_blocked {
 	int64_t	before, behind;

@@ -1,6 +1,6 @@
 /*
- * Depthwise convolution on the CPU: as many groups as channels, one output each;
- * blocked maps.  Kernel: cl/dw.cl.
+ * Depthwise convolution on the CPU: as many groups as channels, one output
+ * each; blocked maps.  Kernel: cl/dw.cl.
  */
 #include <stdio.h>
 

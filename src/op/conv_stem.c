@@ -1,6 +1,6 @@
 /*
- * The first layer of an image network on the CPU: a plain map of few channels in,
- * a blocked one out.  Kernel: cl/stem.cl.
+ * The first layer of an image network on the CPU: a plain map of few channels
+ * in, a blocked one out.  Kernel: cl/stem.cl.
  */
 #include <stdio.h>
 

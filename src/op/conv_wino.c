@@ -1,6 +1,6 @@
 /*
- * Winograd convolution on the CPU: 3x3, stride 1, no dilation, blocked maps; groups
- * if their channels fill whole panels.  Kernels: cl/wino.cl.
+ * Winograd convolution on the CPU: 3x3, stride 1, no dilation, blocked maps;
+ * groups if their channels fill whole panels.  Kernels: cl/wino.cl.
  */
 #include <stdio.h>
 
@@ -22,8 +22,8 @@ struct wino {
 };
 
 /*
- * Multiplications a core does while it reads one byte from memory: the weights of
- * a layer are cold when its turn comes again.
+ * Multiplications a core does while it reads one byte from memory: the weights
+ * of a layer are cold when its turn comes again.
  */
 #define MACS_PER_BYTE	4.5
 

@@ -31,8 +31,8 @@ tile_width(int64_t px, int lo, int hi)
 }
 
 /*
- * Time of a tile per input channel, in half cycles: a multiply-add per vector, at
- * least as many as hide their latency, and something for the loads.
+ * Time of a tile per input channel, in half cycles: a multiply-add per vector,
+ * at least as many as hide their latency, and something for the loads.
  */
 static double
 tile_cost(int tw, int nb)

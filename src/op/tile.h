@@ -30,7 +30,9 @@ int		 tile_width_max(int vec, int nb);
  */
 int		 tile_width(int64_t px, int lo, int hi);
 
-/* Pieces of work for so many multiplications: enough for all lanes, not dust. */
+/*
+ * Pieces of work for so many multiplications: enough for all lanes, not dust.
+ */
 int64_t		 tile_pieces(const struct ocl_facts *, double macs);
 
 /*

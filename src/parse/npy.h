@@ -1,9 +1,9 @@
 /*
  * npy: arrays in NumPy's file format, versions 1 to 3.
  *
- * A reader of hostile bytes: the header is a Python literal, of which exactly the
- * dictionary that NumPy writes is understood.  Nothing is allocated; the array
- * stays where it lies in the file.
+ * A reader of hostile bytes: the header is a Python literal, of which exactly
+ * the dictionary that NumPy writes is understood.  Nothing is allocated; the
+ * array stays where it lies in the file.
  *
  * Source: numpy.lib.format.
  */
@@ -27,8 +27,8 @@ struct npy {
 };
 
 /*
- * Read the header of a file of n bytes and check that the data is all there.  -1:
- * not such a file, or its type is none of ours (big-endian, text, objects).
+ * Read the header of a file of n bytes and check that the data is all there.
+ * -1: not such a file, or its type is none of ours (big-endian, text, objects).
  */
 int	 npy_read(const void *file, size_t n, struct npy *, struct err *);
 

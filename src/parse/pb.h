@@ -4,8 +4,8 @@
  * A message is a span of bytes that the caller owns and keeps.  pb_read() walks
  * its top level once by a table of the fields the caller knows, stores single
  * values into the caller's struct and makes a struct pb_many of each repeated
- * field, to be walked later.  Nothing is allocated and nothing is copied; what is
- * unknown is skipped; a field twice where one is meant: the last counts.
+ * field, to be walked later.  Nothing is allocated and nothing is copied; what
+ * is unknown is skipped; a field twice where one is meant: the last counts.
  *
  * After pb_read() said 0 the walks below cannot fail: it has checked every tag,
  * length and packed number of the message's top level.  Messages inside are
@@ -60,7 +60,9 @@ int	 pb_read(struct pb_span m, const struct pb_field *, size_t n,
 /* The next element; false after the last. */
 bool	 pb_next(struct pb_many *, struct pb_span *);
 
-/* All elements of a repeated number, from the first: count of them are written. */
+/*
+ * All elements of a repeated number, from the first: count of them are written.
+ */
 void	 pb_ints(struct pb_many, int64_t *);
 void	 pb_floats(struct pb_many, float *);
 void	 pb_doubles(struct pb_many, double *);

@@ -1,8 +1,8 @@
 /*
  * clinfer check: ONNX test cases, a few at a time, in processes of their own.
  *
- * A runner (runner.h) works through many cases; one that crashes, hangs or hits its
- * memory limit costs the case it was at, and another takes the rest.
+ * A runner (runner.h) works through many cases; one that crashes, hangs or hits
+ * its memory limit costs the case it was at, and another takes the rest.
  */
 #include <errno.h>
 #include <ftw.h>

@@ -21,7 +21,9 @@ become(char *const argv[], int in, int out, size_t memory)
 	(void)setrlimit(RLIMIT_CORE, &none);
 	if (memory > 0)
 		(void)setrlimit(RLIMIT_AS, &space);
-	/* out may be CHILD_ANSWER already, and dup2() would keep its O_CLOEXEC. */
+	/*
+	 * out may be CHILD_ANSWER already, and dup2() would keep its O_CLOEXEC.
+	 */
 	if (dup2(in, STDIN_FILENO) == -1)
 		_exit(127);
 	if (out == CHILD_ANSWER)

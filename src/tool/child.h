@@ -1,6 +1,6 @@
 /*
- * child: this program again in a process of its own, so that what crashes, hangs
- * or eats memory there costs nothing here.
+ * child: this program again in a process of its own, so that what crashes,
+ * hangs or eats memory there costs nothing here.
  *
  * The child reads its standard input from us and answers on descriptor
  * CHILD_ANSWER (drivers print on standard output as they like).
@@ -24,8 +24,8 @@ struct child {
 };
 
 /*
- * Run /proc/self/exe with that argv.  memory: bytes of address space it may use, 0
- * for no limit.  It dies with us.
+ * Run /proc/self/exe with that argv.  memory: bytes of address space it may
+ * use, 0 for no limit.  It dies with us.
  */
 int	 child_start(struct child *, char *const argv[], size_t memory,
 	    struct err *);

@@ -9,9 +9,9 @@ struct tolerance {
 };
 
 /*
- * 0, or -1 and where and by how much they differ.  Types and shapes must be equal;
- * of floats |got - want| <= absolute + relative * |want|, NaN equals NaN; everything else
- * must be the same.
+ * 0, or -1 and where and by how much they differ.  Types and shapes must be
+ * equal; of floats |got - want| <= absolute + relative * |want|, NaN equals
+ * NaN; everything else must be the same.
  */
 int	 compare(const struct datum *want, const struct datum *got,
 	    const struct tolerance *, struct err *);

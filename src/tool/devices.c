@@ -2,8 +2,8 @@
  * clinfer devices: the OpenCL devices of every driver.
  *
  * One process per driver, as the daemon does it: a driver that crashes or hangs
- * hides only its own devices.  A child is this program again, with "devices --here"
- * and OCL_ICD_VENDORS naming that one driver.
+ * hides only its own devices.  A child is this program again, with "devices
+ * --here" and OCL_ICD_VENDORS naming that one driver.
  */
 #include <dirent.h>
 #include <errno.h>

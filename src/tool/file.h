@@ -16,8 +16,8 @@ struct model_file {
 int	 file_read(const char *path, void **bytes, size_t *n, struct err *);
 
 /*
- * MODEL of the command line: a file, a folder with model.onnx in it, or a folder of
- * a model repository, whose newest version counts.
+ * MODEL of the command line: a file, a folder with model.onnx in it, or a
+ * folder of a model repository, whose newest version counts.
  */
 int	 model_file_open(struct model_file *, const char *model, struct err *);
 void	 model_file_close(struct model_file *);

@@ -50,8 +50,8 @@ read_tolerance(struct test *t)
 }
 
 /*
- * Old cases keep the bits of bfloat16 as uint16, which is what NumPy had for them:
- * read them as what the model says they are.
+ * Old cases keep the bits of bfloat16 as uint16, which is what NumPy had for
+ * them: read them as what the model says they are.
  */
 static void
 mend_bfloat16(struct datum *d, enum dtype want)

@@ -2,8 +2,8 @@
  * tool: clinfer, the user's tool.
  *
  * Each command is one row in clinfer.c and one function in a file of its name.
- * It gets its own argv (argv[0] is the command), returns the exit status: 0 done,
- * 1 failed (the reason is on standard error), 2 wrong usage.
+ * It gets its own argv (argv[0] is the command), returns the exit status: 0
+ * done, 1 failed (the reason is on standard error), 2 wrong usage.
  */
 #ifndef TOOL_TOOL_H
 #define TOOL_TOOL_H
@@ -23,7 +23,9 @@ int	 tool_bench(int argc, char **argv);
 /* "clinfer: text" and what is wrong, on standard error; TOOL_FAILED. */
 int	 tool_fail(const struct err *, const char *what);
 
-/* The usage of that command, on standard error for TOOL_USAGE; returns status. */
+/*
+ * The usage of that command, on standard error for TOOL_USAGE; returns status.
+ */
 int	 tool_usage(const char *command, int status);
 
 /* A number of at least min, or false. */

@@ -1,8 +1,9 @@
 /*
  * value: inputs and outputs of runs in this process.
  *
- * Inputs come from files or are filled; outputs are caught and turned into datums,
- * which can be printed, saved and compared with what a test case expects.
+ * Inputs come from files or are filled; outputs are caught and turned into
+ * datums, which can be printed, saved and compared with what a test case
+ * expects.
  */
 #ifndef TOOL_VALUE_H
 #define TOOL_VALUE_H
@@ -11,7 +12,9 @@
 #include "engine/engine.h"
 #include "model/datum.h"
 
-/* What the engine takes, from a datum; it points into the datum and the pool. */
+/*
+ * What the engine takes, from a datum; it points into the datum and the pool.
+ */
 int	 value_io(struct pool *, const struct datum *, struct io *, struct err *);
 
 /*
