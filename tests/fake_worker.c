@@ -74,6 +74,8 @@ answer_load(const struct ctl_msg *m)
 	if (strstr(path, "crash") != NULL &&
 	    (strstr(path, "cached") == NULL || m->load.cache == CTL_CACHE_USE))
 		abort();
+	if (strstr(path, "slow") != NULL)
+		(void)usleep(150000);
 	if (strstr(path, "hang") != NULL)
 		(void)pause();
 	if (strstr(path, "bad") != NULL) {

@@ -172,6 +172,40 @@ START_TEST(sighup_follows_the_repository)
 }
 END_TEST
 
+/* While there is work, a new model does not take all workers at once. */
+START_TEST(loads_leave_somebody_serving)
+{
+	struct worker_info a, b;
+	struct err e;
+	bool both = false;
+	int64_t i = 0;
+
+	told = false;
+	begin("worker.count=2", "FAKE_ROWS=1 FAKE_MS=1", "fake.onnx");
+	world_until(&w, workers_info(w.p.sup, 0, &a) && a.models == 1 &&
+	    workers_info(w.p.sup, 1, &b) && b.models == 1);
+	world_model(&w, "slow.onnx", "x");
+	ck_assert_int_eq(world_ask(&w, &asks[0], "fake", 0, 1, 4), 0);
+	ck_assert_ptr_nonnull(models_load(w.p.models, "slow", on_loaded, NULL,
+	    &e));
+	do {
+		struct ask *x = &asks[++i % 2];
+
+		memset(x, 0, sizeof(*x));
+		ck_assert_int_eq(world_ask(&w, x, "fake", (float)i, 1, 4), 0);
+		both |= w.p.sup->slot[0]->loading != NULL &&
+		    w.p.sup->slot[1]->loading != NULL;
+		world_until(&w, asks[(i + 1) % 2].done);
+		ck_assert(workers_info(w.p.sup, 0, &a) &&
+		    workers_info(w.p.sup, 1, &b));
+	} while (a.models + b.models < 4);
+	world_until(&w, asks[i % 2].done);
+	ck_assert(!both);
+	ck_assert(told);
+	world_close(&w);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -185,6 +219,7 @@ suite(void)
 	tcase_add_test(c, another_build_is_refused);
 	tcase_add_test(c, a_reload_replaces_and_a_failed_one_does_not);
 	tcase_add_test(c, sighup_follows_the_repository);
+	tcase_add_test(c, loads_leave_somebody_serving);
 	suite_add_tcase(s, c);
 	return s;
 }

@@ -15,6 +15,8 @@
 /* Parts that do not fit are passed over, but not for ever. */
 #define LOOK_MAX	512
 
+#define LOAD_GUESS_NS	NS_PER_S
+
 void
 batch_free(struct batch *b)
 {
@@ -165,10 +167,13 @@ backlog(const struct slot *s, int64_t now)
 {
 	int64_t sum = 0, done = now - s->busy_since_ns;
 
+	/* A load takes its time, nobody knows how long: others first. */
+	if (s->loading != NULL)
+		sum = LOAD_GUESS_NS;
 	for (const struct batch *b = s->inflight; b != NULL; b = b->next)
 		sum += b->expected_ns;
 	if (s->inflight == NULL)
-		return 0;
+		return sum;
 	if (done > s->inflight->expected_ns)
 		done = s->inflight->expected_ns;
 	return sum - done;

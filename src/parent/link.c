@@ -191,6 +191,20 @@ load(struct slot *s, struct version *v)
 	slot_watch(s);
 }
 
+/* While there is work, those who can do it load one after another. */
+static bool
+must_wait(const struct slot *s)
+{
+	const struct sup *sup = s->sup;
+
+	if (sup->parent->queue->open == 0 || !places_any(s))
+		return false;
+	for (uint32_t i = 0; i < sup->n; i++)
+		if (sup->slot[i]->loading != NULL)
+			return true;
+	return false;
+}
+
 void
 link_load_next(struct slot *s)
 {
@@ -198,7 +212,7 @@ link_load_next(struct slot *s)
 
 	/* One that fails at once makes room for the next. */
 	while (s->state == SLOT_READY && s->killed == KILL_NONE &&
-	    s->loading == NULL &&
+	    s->loading == NULL && !must_wait(s) &&
 	    (v = places_next(s->sup->parent->models, s)) != NULL)
 		load(s, v);
 }
@@ -256,7 +270,7 @@ on_loaded(struct slot *s, struct ctl_msg *m)
 	slot_worked(s);
 	places_loaded(v, s, &m->loaded);
 	version_put(v);
-	link_load_next(s);
+	sup_load(s->sup);
 }
 
 static void
@@ -268,7 +282,7 @@ on_load_failed(struct slot *s, struct ctl_msg *m)
 		return;
 	places_failed(v, s, m->failed.err.text);
 	version_put(v);
-	link_load_next(s);
+	sup_load(s->sup);
 }
 
 static void

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -242,6 +243,18 @@ become(const char *name, struct err *e)
 	return 0;
 }
 
+/* As many descriptors as we may have: a connection is one. */
+static void
+raise_limits(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
+		l.rlim_cur = l.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &l);
+	}
+}
+
 /* Start and end. */
 
 static int
@@ -277,6 +290,7 @@ open_all(struct daemon *d, struct err *e)
 	struct parent *p = &d->parent;
 
 	p->started_ns = clock_ns();
+	raise_limits();
 	if ((p->base = event_base_new()) == NULL)
 		return err_memory(e, "event loop", 0);
 	if (watch_signals(d, e) == -1 || open_arena(d, e) == -1 ||

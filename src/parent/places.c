@@ -89,6 +89,18 @@ places_next(struct models *ms, const struct slot *s)
 	return best;
 }
 
+bool
+places_any(const struct slot *s)
+{
+	const struct models *ms = s->sup->parent->models;
+
+	for (const struct version *v = models_all(ms); v != NULL;
+	    v = v->all_next)
+		if (place(v, s)->state == PLACE_READY)
+			return true;
+	return false;
+}
+
 enum ctl_cache
 places_cache(const struct version *v, const struct slot *s)
 {

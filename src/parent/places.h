@@ -24,6 +24,9 @@ void		 places_free(struct placement *);	/* NULL is fine */
 /* What a ready worker should load next, those with requests first; or NULL. */
 struct version	*places_next(struct models *, const struct slot *);
 
+/* Has the worker any version ready? */
+bool		 places_any(const struct slot *);
+
 /* With what cache a load there should be tried. */
 enum ctl_cache	 places_cache(const struct version *, const struct slot *);
 

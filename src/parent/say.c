@@ -21,20 +21,20 @@
  * "warn: " and the like in front, as our own workers write.  What drivers print
  * is mostly noise; the last of it is in the report of a death anyway.
  */
-static enum log_level
-level_of(const char **text)
+static bool
+own_level(const char **text, enum log_level *l)
 {
-	enum log_level l = LOG_LV_DEBUG;
 	char word[8];
 	size_t n = strcspn(*text, ":");
 
 	if (n >= sizeof(word) || (*text)[n] == '\0' || (*text)[n + 1] != ' ')
-		return l;
+		return false;
 	memcpy(word, *text, n);
 	word[n] = '\0';
-	if (log_level_by_name(word, &l))
-		*text += n + 2;
-	return l;
+	if (!log_level_by_name(word, l))
+		return false;
+	*text += n + 2;
+	return true;
 }
 
 static bool
@@ -63,14 +63,15 @@ static void
 say_line(struct say *s)
 {
 	const char *text = s->line;
-	enum log_level l;
+	enum log_level l = LOG_LV_DEBUG;
 
 	s->line[s->len] = '\0';
 	s->len = 0;
 	if (*text == '\0')
 		return;
-	memcpy(s->last[s->lines++ % SAY_LINES], s->line, SAY_LINE);
-	l = level_of(&text);
+	/* Our own news says nothing about a death. */
+	if (!own_level(&text, &l) || l <= LOG_LV_WARN)
+		memcpy(s->last[s->lines++ % SAY_LINES], s->line, SAY_LINE);
 	if (log_on(l) && may_log(s))
 		log_at(l, s->name, "%s", text);
 }
