@@ -23,7 +23,8 @@ struct buf {
 };
 
 void	 buf_init(struct buf *, size_t max);
-void	 buf_done(struct buf *);		/* frees; usable again as empty */
+/* frees; usable again as empty */
+void	 buf_done(struct buf *);
 void	 buf_clear(struct buf *);		/* empty, keeps the memory */
 bool	 buf_add(struct buf *, const void *, size_t);
 bool	 buf_str(struct buf *, const char *);

@@ -44,9 +44,11 @@ enum dtype {
 
 struct dtype_info {
 	const char	*onnx;	/* "float", "int64"; never NULL */
-	const char	*v2;	/* "FP32", "BYTES"; NULL: V2 has no name for it */
+	/* "FP32", "BYTES"; NULL: V2 has no name for it */
+	const char	*v2;
 	uint8_t		 bits;	/* of one element; 0: strings vary */
-	char		 kind;	/* f loat, i nt, u nsigned, b ool, c omplex, s tring */
+	/* f loat, i nt, u nsigned, b ool, c omplex, s tring */
+	char		 kind;
 };
 
 /* Facts of a type; those of DT_NONE ("undefined") for numbers out of range. */

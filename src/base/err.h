@@ -27,7 +27,8 @@ enum err_code {
 	ERR_UNAVAILABLE,	/* not now: 503 */
 	ERR_MEMORY,		/* out of memory, ours or the device's: 503 */
 	ERR_SYSTEM,		/* a system call failed: 500 */
-	ERR_DEVICE,		/* the OpenCL context is in doubt: fatal to a worker */
+	/* the OpenCL context is in doubt: fatal to a worker */
+	ERR_DEVICE,
 	ERR_INTERNAL,		/* our own fault: 500 */
 };
 

@@ -3,7 +3,8 @@
 #include "base/size.h"
 #include "model/build.h"
 
-#define ATTRS_MAX	128	/* of one node; they are compared with each other */
+/* of one node; they are compared with each other */
+#define ATTRS_MAX	128
 
 static const char *const type_name[] = {
 	[ATTR_FLOAT] = "a float", [ATTR_INT] = "an int",

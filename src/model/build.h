@@ -13,7 +13,8 @@
 
 struct build {
 	struct graph	*g;
-	struct value	*value;		/* malloc'ed, moved to the pool at the end */
+	/* malloc'ed, moved to the pool at the end */
+	struct value	*value;
 	int		 n_value, cap_value;
 	struct node	*node;
 	int		 n_node, cap_node;
@@ -38,7 +39,8 @@ struct scope {
 	struct names		 names;
 	const struct opset	*opset;
 	size_t			 n_opset;
-	const struct attrs	*attrs;	/* of the call; NULL outside functions */
+	/* of the call; NULL outside functions */
+	const struct attrs	*attrs;
 };
 
 /* names.c */

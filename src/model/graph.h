@@ -29,7 +29,8 @@
 #define NO_VALUE	(-1)	/* an optional input or output left out */
 
 struct string {
-	const char	*s;		/* NUL behind, but may hold NULs: see n */
+	/* NUL behind, but may hold NULs: see n */
+	const char	*s;
 	size_t		 n;
 };
 
@@ -39,8 +40,10 @@ struct tensor {
 	enum dtype	 type;
 	struct shape	 shape;
 	size_t		 count;		/* elements */
-	size_t		 bytes;		/* of data; strings: count * sizeof(struct string) */
-	const void	*data;		/* little-endian, packed; strings: struct string[] */
+	/* of data; strings: count * sizeof(struct string) */
+	size_t		 bytes;
+	/* little-endian, packed; strings: struct string[] */
+	const void	*data;
 };
 
 enum attr_type {
@@ -62,15 +65,19 @@ struct attr {
 		const struct string	*strings;
 		const struct tensor	*t;		/* one, or n of them */
 		struct graph		*g;		/* one, or n of them */
-		const struct value	*type_of;	/* its type, elem, shape */
+		/* its type, elem, shape */
+		const struct value	*type_of;
 	};
 };
 
 struct node {
-	const char	*name;		/* never NULL; made up if the file has none */
+	/* never NULL; made up if the file has none */
+	const char	*name;
 	const char	*op;		/* "Conv" */
-	const char	*domain;	/* "" for the standard one ("ai.onnx") */
-	int		 opset;		/* version of that domain in this model */
+	/* "" for the standard one ("ai.onnx") */
+	const char	*domain;
+	/* version of that domain in this model */
+	int		 opset;
 	int		 n_in, n_out, n_attr;
 	int		*in, *out;	/* value indices or NO_VALUE */
 	struct attr	*attr;
@@ -80,7 +87,8 @@ enum value_type {
 	VALUE_TENSOR,
 	VALUE_SEQUENCE,			/* of tensors of elem */
 	VALUE_OPTIONAL,			/* of a tensor or sequence */
-	VALUE_UNKNOWN,			/* the file does not say; inference will */
+	/* the file does not say; inference will */
+	VALUE_UNKNOWN,
 };
 
 struct value {
@@ -90,8 +98,10 @@ struct value {
 	bool			 has_shape;
 	struct shape		 shape;	/* -1: symbolic or not said */
 	const char		*dim_name[MAX_RANK];	/* dim_param or NULL */
-	const struct tensor	*init;	/* constant, or the default of an input */
-	int			 producer;	/* node index; -1: input, constant, capture */
+	/* constant, or the default of an input */
+	const struct tensor	*init;
+	/* node index; -1: input, constant, capture */
+	int			 producer;
 	int			 outer;	/* index in the parent graph's values it
 					   captures; -1 if it is this graph's own */
 };

@@ -13,7 +13,8 @@
 #define BUDGET_BASE	((size_t)64 << 20)
 #define BUDGET_FACTOR	16
 
-#define IR_MIN		3	/* the first with opset imports as they are today */
+/* the first with opset imports as they are today */
+#define IR_MIN		3
 #define OPSET_MAX	1000
 
 void

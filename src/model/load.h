@@ -17,7 +17,8 @@ struct scope;
 
 struct load {
 	struct pool		*pool;
-	size_t			 budget;	/* bytes we may still allocate */
+	/* bytes we may still allocate */
+	size_t			 budget;
 	char			*file;		/* writable: see tensor.c */
 	const struct model_source *source;
 	const struct function	*functions;
@@ -38,7 +39,8 @@ struct opset {
 struct attrs {
 	const struct attr	*attr;
 	size_t			 n;
-	const struct attrs	*dflt;		/* looked at next; may be NULL */
+	/* looked at next; may be NULL */
+	const struct attrs	*dflt;
 };
 
 /* Set the budget for a file of n bytes. */

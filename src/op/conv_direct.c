@@ -16,7 +16,8 @@ struct form {
 	int64_t			 panels;
 	int64_t			 blocks;	/* input blocks of a panel */
 	int64_t			 cg, mg;	/* channels of a group */
-	int64_t			 h, w, oh, ow;	/* as the kernel sees the maps */
+	/* as the kernel sees the maps */
+	int64_t			 h, w, oh, ow;
 };
 
 /* First input channel block that panel p reads, and the one after its last. */

@@ -12,10 +12,12 @@
 struct wino {
 	const struct conv	*c;
 	int			 vec, nb;
-	int			 m;		/* outputs of a tile, each way */
+	/* outputs of a tile, each way */
+	int			 m;
 	int			 mr;		/* tiles of a register tile */
 	int64_t			 tx, ty, tiles;
-	int64_t			 cb, panels;	/* input blocks, output panels */
+	/* input blocks, output panels */
+	int64_t			 cb, panels;
 	int64_t			 gb, gp;	/* those of one group */
 	double			 bytes;		/* of weights */
 	double			 cost;

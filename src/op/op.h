@@ -77,7 +77,8 @@ struct pointwise {
 	const char	*text;		/* the expression as OpenCL C */
 	struct pw_attr	 attr[PW_ATTRS];
 	int		 n_attr;
-	enum dtype	 out;		/* DT_NONE: as input 0; DT_BOOL: a test */
+	/* DT_NONE: as input 0; DT_BOOL: a test */
+	enum dtype	 out;
 	double		(*f)(double x, double y, double z, const float *attr);
 	int64_t		(*i)(int64_t x, int64_t y, int64_t z,
 	    const float *attr);

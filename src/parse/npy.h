@@ -21,7 +21,8 @@
 struct npy {
 	enum dtype	 type;
 	struct shape	 shape;
-	bool		 fortran;	/* first dimension fastest: see npy_copy() */
+	/* first dimension fastest: see npy_copy() */
+	bool		 fortran;
 	const void	*data;		/* in the file, aligned to nothing */
 	size_t		 bytes;
 };

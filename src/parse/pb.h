@@ -32,9 +32,12 @@ enum pb_kind {
 	PB_FLOAT,		/* fixed32: float */
 	PB_SPAN,		/* string, bytes, message: struct pb_span */
 	PB_SPANS,		/* repeated of those: struct pb_many */
-	PB_INTS,		/* repeated varint, packed or not: struct pb_many */
-	PB_FLOATS,		/* repeated fixed32, packed or not: struct pb_many */
-	PB_DOUBLES,		/* repeated fixed64, packed or not: struct pb_many */
+	/* repeated varint, packed or not: struct pb_many */
+	PB_INTS,
+	/* repeated fixed32, packed or not: struct pb_many */
+	PB_FLOATS,
+	/* repeated fixed64, packed or not: struct pb_many */
+	PB_DOUBLES,
 };
 
 struct pb_field {

@@ -6,10 +6,12 @@
 
 struct model_file {
 	char		*path;		/* of the .onnx itself */
-	int		 folder;	/* descriptor of the folder it lies in */
+	/* descriptor of the folder it lies in */
+	int		 folder;
 	void		*bytes;		/* malloc'ed; NULL once given away */
 	size_t		 n;
-	struct model_source source;	/* external data, from that folder only */
+	/* external data, from that folder only */
+	struct model_source source;
 };
 
 /* A whole file into malloc'ed memory. */

@@ -8,7 +8,8 @@
 #define INPUTS_MAX	64
 
 struct inputs {
-	const char	*given[INPUTS_MAX];	/* NAME=FILE, NAME=@zeros, =@ones */
+	/* NAME=FILE, NAME=@zeros, =@ones */
+	const char	*given[INPUTS_MAX];
 	int		 n_given;
 	const char	*shape[INPUTS_MAX];	/* NAME=1x3x224x224 */
 	int		 n_shape;

@@ -31,9 +31,11 @@ int	 value_fill(struct pool *, enum dtype, const struct shape *, int number,
 /* The outputs of one run. */
 struct outputs {
 	struct pool	*pool;
-	struct datum	*datum;		/* n of them, as the signature's outputs */
+	/* n of them, as the signature's outputs */
+	struct datum	*datum;
 	uint32_t	 n;
-	struct caught	*caught;	/* what the engine has placed, as it came */
+	/* what the engine has placed, as it came */
+	struct caught	*caught;
 };
 
 /* Run with in[]; out's datums are in the pool. */
