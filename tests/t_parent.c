@@ -80,7 +80,8 @@ START_TEST(conf_reads_every_kind_of_value)
 	const char *path = put("a.conf", "# comment\n[server]\n"
 	    "listen = 127.0.0.1:1, unix:/x\n[limits]\nmemory = 3G\n"
 	    "head_timeout = 250ms\nconnections=7\n[worker]\nsandbox = off\n"
-	    "devices = a b\n[queue]\ndelay = 0\n");
+	    "devices = a b\n[queue]\ndelay = 0\n"
+	    "[models]\ndir = \"/my models\",/b \"/c\n");
 	struct err e;
 
 	ck_assert_uint_eq(c->limits_memory, (size_t)2 << 30);
@@ -94,6 +95,10 @@ START_TEST(conf_reads_every_kind_of_value)
 	ck_assert_str_eq(c->worker_sandbox, "off");
 	ck_assert_str_eq(c->worker_devices, "a b");
 	ck_assert_int_eq(c->queue_delay_ns, 0);
+	ck_assert_uint_eq(c->models_dir.n, 3);
+	ck_assert_str_eq(c->models_dir.v[0], "/my models");
+	ck_assert_str_eq(c->models_dir.v[1], "/b");
+	ck_assert_str_eq(c->models_dir.v[2], "/c");
 	conf_free(c);
 }
 END_TEST

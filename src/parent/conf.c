@@ -181,10 +181,13 @@ list_parse(struct conf_list *l, const char *s)
 	conf_list_free(l);
 	for (s += strspn(s, separators); *s != '\0';
 	    s += strspn(s, separators)) {
-		n = strcspn(s, separators);
+		bool quoted = *s == '"';
+
+		s += quoted;
+		n = strcspn(s, quoted ? "\"" : separators);
 		if (list_addn(l, s, n) == -1)
 			return -1;
-		s += n;
+		s += n + (quoted && s[n] != '\0');
 	}
 	return 0;
 }

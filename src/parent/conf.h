@@ -7,7 +7,7 @@
  * misspelt one. To add a key: one field here, one row there.
  *
  * Files are INI: [section], key = value, # comment.  Lists are separated by
- * spaces or commas.
+ * spaces or commas; one in double quotes may hold both.
  */
 #ifndef PARENT_CONF_H
 #define PARENT_CONF_H

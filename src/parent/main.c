@@ -32,7 +32,7 @@
 #include "config.h"
 
 /* An empty segment of the request arena is kept that long. */
-#define SEGMENT_KEEP_NS	(10 * NS_PER_S)
+#define SEGMENT_KEEP_NS	(4 * NS_PER_S)
 
 /* While draining we look this often whether all is done. */
 #define DRAIN_LOOK_US	50000

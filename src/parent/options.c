@@ -71,13 +71,13 @@ assign(struct options *o, const char *key, const char *value, bool list)
 		if (strncmp(o->set.v[i], key, n) != 0 ||
 		    o->set.v[i][n] != '=')
 			continue;
-		if (asprintf(&text, "%s %s", o->set.v[i], value) == -1)
+		if (asprintf(&text, "%s \"%s\"", o->set.v[i], value) == -1)
 			return -1;
 		free(o->set.v[i]);
 		o->set.v[i] = text;
 		return 0;
 	}
-	if (asprintf(&text, "%s=%s", key, value) == -1)
+	if (asprintf(&text, list ? "%s=\"%s\"" : "%s=%s", key, value) == -1)
 		return -1;
 	r = conf_list_add(&o->set, text);
 	free(text);
