@@ -12,6 +12,7 @@
 #include "parse/num.h"
 
 #define SCRATCH		((size_t)64 << 10)
+#define AT_ONCE		((size_t)8192)	/* bytes answered without a turn */
 #define COPY_BELOW	((size_t)4096)	/* not worth a hold */
 
 /* What an output is answered with instead of its elements: labels, strings. */
@@ -22,6 +23,7 @@ struct own {
 };
 
 enum answer_step {
+	ANSWER_START,
 	ANSWER_HEAD,		/* of the output at hand */
 	ANSWER_DATA,		/* its elements */
 	ANSWER_DONE,
@@ -334,14 +336,20 @@ finish(struct infer *i, struct answer *a)
 		http_send(i->call, 200, "application/json", NULL);
 }
 
+static bool	take_all_own(struct infer *);
+
 static void
 go_on(struct infer *i)
 {
 	struct answer *a = i->answer;
 	struct writer w = { .i = i };
 
-	if (a->output == 0 && a->step == ANSWER_HEAD)
+	if (a->step == ANSWER_START) {
+		if (!take_all_own(i))
+			return;
 		put_opening(&w);
+		a->step = ANSWER_HEAD;
+	}
 	while (a->step != ANSWER_DONE && w.total + w.n < TEXT_SLICE &&
 	    !w.failed)
 		step(&w, a);
@@ -429,12 +437,31 @@ take_own(struct infer *i, uint32_t k, struct err *e)
 	    i->version->signature->out[o->index].name);
 }
 
+/* False: answered with an error. */
+static bool
+take_all_own(struct infer *i)
+{
+	struct err e;
+
+	for (uint32_t k = 0; k < i->answer->n_own; k++) {
+		if (take_own(i, k, &e) == 0)
+			continue;
+		http_fail(i->call, &e, 0);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * Many requests may be done at once, with a batch: only what is short is written
+ * here and now.
+ */
 void
 answer_start(struct infer *i)
 {
 	struct answer *a = calloc(1, sizeof(*a));
 	uint32_t n = i->request->n_out;
-	struct err e;
+	size_t bytes = 0;
 
 	i->answer = a;
 	if (a != NULL)
@@ -446,13 +473,12 @@ answer_start(struct infer *i)
 	a->n_own = n;
 	a->infer = i;
 	a->turn.run = on_turn;
-	for (uint32_t k = 0; k < n; k++) {
-		if (take_own(i, k, &e) == 0)
-			continue;
-		http_fail(i->call, &e, 0);
-		return;
-	}
-	go_on(i);
+	for (uint32_t k = 0; k < n; k++)
+		bytes += i->request->out[k].bytes;
+	if (bytes <= AT_ONCE)
+		go_on(i);
+	else
+		turn_add(http_turns(i->x->server->http), &a->turn);
 }
 
 void

@@ -91,6 +91,9 @@ add_input(struct infer *i, uint32_t index, const struct shape *shape,
 
 	*in = (struct request_input){ .index = index, .shape = *shape,
 	    .bytes = bytes };
+	if (!budget_allows(http_budget(i->x->server->http), bytes))
+		return err_set(e, ERR_UNAVAILABLE, "no memory left for request "
+		    "bodies");
 	if (bytes > 0) {
 		in->block = block_new(i->x->server->parent->arena, bytes, e);
 		if (in->block == NULL)

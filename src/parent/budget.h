@@ -29,6 +29,15 @@ budget_take(struct budget *b, size_t n)
 	return true;
 }
 
+/* Would n bytes more in the arena be within the limit? */
+static inline bool
+budget_allows(const struct budget *b, size_t n)
+{
+	size_t used = b->used + (b->arena != NULL ? arena_used(b->arena) : 0);
+
+	return used <= b->max && n <= b->max - used;
+}
+
 static inline void
 budget_give(struct budget *b, size_t n)
 {

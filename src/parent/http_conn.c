@@ -45,13 +45,16 @@ conn_deadline(struct http_conn *c, int64_t at_ns)
 }
 
 /*
- * More time for those that move: the limit, and what moved at the slowest rate.
+ * Something has moved: the limit begins anew, but all together may take no more
+ * than the limit and what the bytes take at the slowest rate.
  */
-static int64_t
-extended(const struct http_conn *c, int64_t limit_ns)
+static void
+extend(struct http_conn *c, int64_t limit_ns)
 {
-	return c->since_ns + limit_ns +
-	    (int64_t)((double)c->moved / BYTES_PER_NS);
+	int64_t now = clock_ns();
+	int64_t most = c->since_ns + (int64_t)((double)c->moved / BYTES_PER_NS);
+
+	conn_deadline(c, (now < most ? now : most) + limit_ns);
 }
 
 static void
@@ -187,7 +190,7 @@ take_head(struct http_conn *c, size_t len)
 		c->since_ns = clock_ns();
 		c->moved = 0;
 		if (!c->raw_end)
-			conn_deadline(c, extended(c, h->limits.body_ns));
+			extend(c, h->limits.body_ns);
 		if (head->expect_continue)
 			go_on(c);
 	}
@@ -263,12 +266,13 @@ sent(struct http_conn *c)
 static enum step
 sending_step(struct http_conn *c)
 {
+	uint64_t before = c->moved;
 	enum step s = send_step(c);
 
 	if (s == STEP_GO)
 		return sent(c);
-	if (s == STEP_WAIT)
-		conn_deadline(c, extended(c, c->http->limits.send_ns));
+	if (s == STEP_WAIT && (c->moved > before || c->deadline_ns == 0))
+		extend(c, c->http->limits.send_ns);
 	return s;
 }
 
@@ -377,10 +381,11 @@ receive(struct http_conn *c)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR) && n != -2)
 		return;
 	if (n > 0) {
-		c->moved += (size_t)n;
 		c->http->stats.bytes_in += (size_t)n;
-		if (c->state == CONN_BODY)
-			conn_deadline(c, extended(c, c->http->limits.body_ns));
+		if (c->state == CONN_BODY) {
+			c->moved += (size_t)n;
+			extend(c, c->http->limits.body_ns);
+		}
 	} else if (n == 0) {
 		c->eof = true;
 	} else if (n == -1) {

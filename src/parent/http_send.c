@@ -128,6 +128,7 @@ start_sending(struct http_conn *c)
 	c->state = CONN_SENDING;
 	c->since_ns = clock_ns();
 	c->moved = 0;
+	conn_deadline(c, 0);
 	if (c->status < 600)
 		c->http->stats.answers[c->status / 100]++;
 	return true;

@@ -23,4 +23,21 @@ with Daemon("limits.head_timeout=300ms", "limits.body_timeout=300ms",
     equal(receive(idle)[0], None)
     equal(receive(drip)[0].status, 408)
     check(d.metric("clinferd_http_timeouts_total") >= 3)
+
+    # One that takes nothing of a long answer is dropped, and holds nothing.
+    n = 8000000
+    text = (b'{"inputs":[{"name":"x","shape":[1,%d],"datatype":"FP32","parameters":'
+            b'{"binary_data_size":%d}}],"parameters":{"binary_data_output":true}}' %
+            (n, 4 * n))
+    s = d.connect()
+    s.sendall(head(length=len(text) + 4 * n, extra="Inference-Header-Content-"
+                   "Length: %d\r\n" % len(text)) + text + bytes(4 * n))
+    before = d.metric("clinferd_http_gone_total")
+    for _ in range(500):
+        if d.metric("clinferd_http_gone_total") > before:
+            break
+        time.sleep(0.02)
+    check(d.metric("clinferd_http_gone_total") > before)
+    equal(d.metric("clinferd_worker_holds"), 0)
+    s.close()
     equal(d.infer([[1]]).status, 200)
