@@ -222,6 +222,7 @@ static double
 ref_at_zero(const struct group *g, struct ref r, const double *t)
 {
 	const struct val *v;
+	int at;
 
 	if (!r.ext)
 		return r.i < 0 ? 0 : t[r.i];
@@ -230,8 +231,10 @@ ref_at_zero(const struct group *g, struct ref r, const double *t)
 		return 0;
 	if (v->kind == VAL_KNOWN && val_count(v) == 1)
 		return elem_f(v->type, v->data, 0);
-	return v->shape.rank >= 2 &&
-	    v->shape.dim[1] == g->out->shape.dim[1] ? 0 : (double)NAN;
+	/* One per channel: it is blocked, too, and padded with zeros. */
+	at = v->shape.rank - (g->out->shape.rank - 1);
+	return at >= 0 && at < v->shape.rank &&
+	    v->shape.dim[at] == g->out->shape.dim[1] ? 0 : (double)NAN;
 }
 
 /* The host's form of the expressions, with what such lanes hold. */

@@ -23,7 +23,11 @@ struct loops {
 	int		 n_op;
 	struct val	*op[GROUP_EXT];		/* as read: in this layout */
 	bool		 blocked;
+	int64_t		 vec;
 };
+
+/* A stride along a row: one vector, again and again. */
+#define LANES	(-1)
 
 /* v seen with the output's rank: ones in front. */
 static struct val *
@@ -48,7 +52,7 @@ same_rank(struct plan *p, struct val *v, int rank, struct err *err)
 
 /* Blocked if every operand of the output's shape that is not constant is. */
 static bool
-all_blocked(const struct group *g)
+all_blocked(const struct group *g, int vec)
 {
 	int n = 0;
 
@@ -64,7 +68,8 @@ all_blocked(const struct group *g)
 			return false;
 		n++;
 	}
-	return n > 0 && expr_keeps_zero(g);
+	return n > 0 && (g->out->shape.dim[1] % vec == 0 ||
+	    expr_keeps_zero(g));
 }
 
 static void
@@ -139,6 +144,32 @@ join_axes(struct loops *l)
 	l->n = n;
 }
 
+/*
+ * Blocked maps: a row is a plane of vectors if what is the same along it is the
+ * same vector each time (one value per channel), or one value.
+ */
+static void
+join_lanes(struct loops *l)
+{
+	int lane = l->n - 1, space = l->n - 2;
+	int64_t *s;
+
+	if (!l->blocked || l->n < 2 || l->dim[lane] != l->vec)
+		return;
+	for (int k = 0; k < l->n_op; k++) {
+		s = l->stride[k];
+		if (s[space] != s[lane] * l->vec &&
+		    (s[space] != 0 || s[lane] != 1))
+			return;
+	}
+	for (int k = 0; k < l->n_op; k++) {
+		s = l->stride[k];
+		s[space] = s[space] == 0 && s[lane] == 1 ? LANES : s[lane];
+	}
+	l->dim[space] *= l->vec;
+	l->n--;
+}
+
 static int
 make_loops(const struct group *g, struct plan *p, struct loops *l,
     struct err *err)
@@ -147,7 +178,8 @@ make_loops(const struct group *g, struct plan *p, struct loops *l,
 	int64_t vec = plan_facts(p)->vec;
 	struct val *v;
 
-	l->blocked = all_blocked(g);
+	l->vec = vec;
+	l->blocked = all_blocked(g, (int)vec);
 	l->n_op = g->n_ext;
 	l->n = out->rank + l->blocked;
 	for (int i = 0; i < out->rank; i++)
@@ -172,6 +204,7 @@ make_loops(const struct group *g, struct plan *p, struct loops *l,
 			plain_strides(v, out, l->stride[i]);
 	}
 	join_axes(l);
+	join_lanes(l);
 	return 0;
 }
 
@@ -237,9 +270,14 @@ put_load(struct buf *b, const struct loops *l, int k, int width, bool fp64)
 	int64_t stride = l->stride[k][l->n - 1];
 	char at[64];
 
-	(void)snprintf(at, sizeof(at), stride == 0 ? "o%d" : stride == 1 ?
-	    "o%d + i" : "o%d + i * s%d_%d", k, k, l->n - 1);
-	if (width > 1 && stride == 1) {
+	if (stride == LANES)
+		(void)snprintf(at, sizeof(at), width > 1 ? "o%d" :
+		    "o%d + (i & (VEC - 1))", k);
+	else
+		(void)snprintf(at, sizeof(at), stride == 0 ? "o%d" :
+		    stride == 1 ? "o%d + i" : "o%d + i * s%d_%d", k, k,
+		    l->n - 1);
+	if (width > 1 && stride != 0) {
 		if (strcmp(t->mem, t->calc) == 0)
 			PUT(b, "vload%d(0, a%d + %s)", width, k, at);
 		else
