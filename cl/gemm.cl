@@ -10,7 +10,7 @@
  *
  * gemm_pack makes the panels of a matrix that is only known at run time.
  *
- * -D: NB, MR, TRANS_A (a is K x M), ADD (alpha, beta * c by strides)
+ * -D: NB, MR, TRANS_A (a is K x M), WITH_C (alpha, beta * c by strides)
  */
 #ifndef NB
 #define NB	2
@@ -102,7 +102,7 @@ gemm(IN(float, a), IN(float, w), IN(float, c), OUT(float, y), int batch,
 					if (m < skip)
 						continue;
 					if (col + VEC <= N) {
-#ifdef ADD
+#ifdef WITH_C
 						for (int l = 0; l < VEC; l++)
 							s[l] = c[(from + m) *
 							    c_row + (col + l) *
@@ -116,7 +116,7 @@ gemm(IN(float, a), IN(float, w), IN(float, c), OUT(float, y), int batch,
 					}
 					VSTORE(v, 0, s);
 					for (int l = 0; l < N - col; l++) {
-#ifdef ADD
+#ifdef WITH_C
 						s[l] = alpha * s[l] + beta *
 						    c[(from + m) * c_row +
 						    (col + l) * c_col];

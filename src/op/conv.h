@@ -39,7 +39,7 @@ struct conv {
 typedef int	 conv_form(struct view *, const struct conv *, struct plan *,
 		    struct err *);
 
-conv_form	 conv_stem, conv_dw, conv_wino, conv_direct;
+conv_form	 conv_stem, conv_dw, conv_wino, conv_direct, conv_tile;
 
 /* Ends with NULL; tried in order. */
 extern conv_form *const conv_forms[];

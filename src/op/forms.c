@@ -1,6 +1,6 @@
 /*
  * The fast device forms of the heavy operators, in the order in which they are
- * tried.  Each is in a file of its own: conv_*.c, gemm_*.c, pool_*.c.
+ * tried.  Each is in a file of its own: conv_*.c, gemm_*.c, pool_*.c, gpu_*.c.
  */
 #include "op/conv.h"
 #include "op/gemm.h"
@@ -11,6 +11,7 @@ conv_form *const conv_forms[] = {
 	conv_dw,
 	conv_wino,
 	conv_direct,
+	conv_tile,
 	NULL
 };
 
@@ -20,6 +21,7 @@ conv_form *const conv_transpose_forms[] = {
 
 gemm_form *const gemm_forms[] = {
 	gemm_packed,
+	gemm_tile,
 	NULL
 };
 

@@ -30,7 +30,7 @@ struct gemm {
 typedef int	 gemm_form(struct view *, const struct gemm *, struct plan *,
 		    struct err *);
 
-gemm_form	 gemm_packed;
+gemm_form	 gemm_packed, gemm_tile;
 
 extern gemm_form *const gemm_forms[];		/* ends with NULL */
 

@@ -106,7 +106,7 @@ emit(struct view *v, const struct form *f, struct plan *p, struct err *err)
 	if (w == NULL)
 		return -1;
 	s = plan_step(p, err, "gemm", "gemm", "-DNB=%d -DMR=%d%s%s", f->nb,
-	    f->mr, g->trans_a ? " -DTRANS_A" : "", add ? " -DADD" : "");
+	    f->mr, g->trans_a ? " -DTRANS_A" : "", add ? " -DWITH_C" : "");
 	if (s == NULL)
 		return -1;
 	step_in(s, g->a);
