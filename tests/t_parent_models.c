@@ -104,6 +104,15 @@ on_loaded(void *arg, const struct err *e)
 	told_err = *e;
 }
 
+static bool	told_second;
+
+static void
+on_second(void *arg, const struct err *e)
+{
+	(void)arg;
+	told_second = e->code == ERR_NONE;
+}
+
 START_TEST(a_reload_replaces_and_a_failed_one_does_not)
 {
 	struct version *old, *new;
@@ -206,6 +215,28 @@ START_TEST(loads_leave_somebody_serving)
 }
 END_TEST
 
+START_TEST(an_unload_ends_a_load)
+{
+	struct err e, *first = &told_err;
+	int64_t end = clock_ns() + NS_PER_S;
+
+	told = false;
+	begin("", "FAKE_ROWS=1", "fake.onnx");
+	world_until(&w, world_ready(&w, "fake"));
+	world_model(&w, "hang.onnx", "x");
+	ck_assert_ptr_nonnull(models_load(w.p.models, "hang", on_loaded, NULL,
+	    &e));
+	while (!told && clock_ns() < end)
+		world_run_ms(&w, 20);
+	ck_assert(!told);
+	ck_assert_ptr_nonnull(models_unload(w.p.models, "hang", on_second,
+	    NULL, &e));
+	world_until(&w, told && told_second);
+	ck_assert_ptr_nonnull(strstr(first->text, "unloaded meanwhile"));
+	world_close(&w);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -220,6 +251,7 @@ suite(void)
 	tcase_add_test(c, a_reload_replaces_and_a_failed_one_does_not);
 	tcase_add_test(c, sighup_follows_the_repository);
 	tcase_add_test(c, loads_leave_somebody_serving);
+	tcase_add_test(c, an_unload_ends_a_load);
 	suite_add_tcase(s, c);
 	return s;
 }

@@ -251,6 +251,8 @@ unload_all(struct model *m)
 		version_retire(m->pending);
 	while (m->versions != NULL)
 		version_retire(m->versions);
+	/* Who waits for a load of it waits in vain. */
+	tickets_settle(m, "it was unloaded meanwhile");
 }
 
 void
@@ -351,11 +353,11 @@ models_unload(struct models *ms, const char *name,
 		(void)not_found(name, NULL, e);
 		return NULL;
 	}
+	unload_all(m);
 	if ((t = ticket_new(ms, m, done, arg)) == NULL) {
 		(void)err_memory(e, name, sizeof(*t));
 		return NULL;
 	}
-	unload_all(m);
 	m->unloaded = true;
 	free(m->reason);
 	m->reason = strdup("unloaded");
