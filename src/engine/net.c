@@ -186,6 +186,7 @@ net_load(struct engine *e, void *bytes, size_t n,
 		return NULL;
 	}
 	net_prove_rows(net);
+	net_plan_ahead(net);
 	return net;
 }
 

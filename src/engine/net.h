@@ -158,6 +158,8 @@ int		 rewrite_all(struct net *, struct err *);
 /* rows.c: may rows of different requests share a run? */
 void		 net_prove_rows(struct net *);
 int64_t		 batch_round(int64_t n);
+/* Plan the shapes that will come, so that no request waits for a compiler. */
+void		 net_plan_ahead(struct net *);
 
 /* run.c */
 int		 engine_arena(struct engine *, size_t bytes, struct err *);

@@ -295,6 +295,57 @@ check(struct net *net, int64_t guess)
 	return r;
 }
 
+/* Are all sizes given, but for the rows of a batch? */
+static bool
+sizes_given(const struct net *net)
+{
+	const struct sig_tensor *t;
+
+	for (uint32_t i = 0; i < net->sig->n_in; i++) {
+		t = &net->sig->in[i];
+		if (!t->has_shape || t->optional || t->type == DT_STRING ||
+		    net->g->value[net->sig_in[i]].type != VALUE_TENSOR)
+			return false;
+		for (int k = net->sig->batchable; k < t->shape.rank; k++)
+			if (t->shape.dim[k] < 0)
+				return false;
+	}
+	return true;
+}
+
+/* One plan for that many rows; -1: those that the model says. */
+static void
+plan_rows(struct net *net, int64_t rows)
+{
+	struct err ignored;
+	struct val *v;
+
+	for (uint32_t i = 0; i < net->sig->n_in; i++) {
+		v = &net->now[net->sig_in[i]];
+		*v = (struct val){ .kind = VAL_HOST, .row = ROW_FREE,
+		    .type = net->sig->in[i].type,
+		    .shape = net->sig->in[i].shape };
+		if (rows >= 0)
+			v->shape.dim[0] = rows;
+	}
+	(void)segment_get(net, 0, &ignored);
+	for (uint32_t i = 0; i < net->sig->n_in; i++)
+		net->now[net->sig_in[i]] = (struct val){ 0 };
+}
+
+void
+net_plan_ahead(struct net *net)
+{
+	if (!net->opt.prepare_sizes || net->e->opt.host_only ||
+	    !sizes_given(net))
+		return;
+	if (!net->sig->batchable)
+		plan_rows(net, -1);
+	for (int64_t n = 1; net->sig->batchable && n <= net->batch_max;
+	    n = batch_round(n + 1))
+		plan_rows(net, n);
+}
+
 void
 net_prove_rows(struct net *net)
 {

@@ -135,8 +135,11 @@ end_here(struct walk_state *w, const struct view *v, struct err *err)
 		w->host_next = true;
 		return 1;
 	}
-	w->net->read_known[need] = true;
 	w->again = w->net->g->value[need].producer < w->from;
+	if (w->again && w->net->read_known[need])
+		return err_set(err, ERR_INVALID, "the shape depends on the "
+		    "bytes of input %d, which are not there", v->needs);
+	w->net->read_known[need] = true;
 	return 1;
 }
 
