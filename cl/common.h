@@ -83,6 +83,17 @@
 			    i += get_global_size(0))
 #endif
 
+/*
+ * The other kernels of the file: the host writes this for their KERNEL, as only
+ * the one that is asked for is worth compiling.  Not for GPUs: local memory may
+ * only be declared in kernels.
+ */
+#ifdef PROFILE_CPU
+#define SPARE		static __attribute__((unused))
+#else
+#define SPARE		__kernel
+#endif
+
 #define UNROLL		_Pragma("unroll")
 #define INLINE		static inline __attribute__((always_inline))
 #define OVERLOAD	static inline \

@@ -161,8 +161,8 @@ new_program(struct ocl *ocl, const struct ocl_step *s, struct err *err)
 		return NULL;
 	}
 	buf_init(&p->source, SOURCE_MAX);
-	if (text_source(&p->source, ocl->programs->dir, s->file, s->preamble,
-	    err) == -1)
+	if (text_source(&p->source, ocl->programs->dir, s->file, s->kernel,
+	    s->preamble, err) == -1)
 		goto fail;
 	p->options = options_of(ocl, s);
 	p->kernel = strdup(s->kernel);

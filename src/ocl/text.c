@@ -6,6 +6,10 @@
 
 #define TEXT_MAX	(1 << 20)
 
+/* Words of cl/common.h; the second one is not longer. */
+#define KERNEL		"KERNEL"
+#define SPARE		"SPARE "
+
 /* Names come from operators, but they end up in a path. */
 static bool
 name_ok(const char *name)
@@ -68,9 +72,56 @@ add(struct buf *out, const char *dir, const char *name, const char *suffix,
 	return result;
 }
 
+static const char *
+skip_space(const char *p)
+{
+	while (isspace((unsigned char)*p))
+		p++;
+	return p;
+}
+
+/* The name in "KERNEL void name(", or NULL; *n its length. */
+static const char *
+kernel_name(const char *p, size_t *n)
+{
+	const char *name;
+
+	p = skip_space(p + strlen(KERNEL));
+	if (strncmp(p, "void", 4) != 0)
+		return NULL;
+	name = skip_space(p + 4);
+	for (p = name; isalnum((unsigned char)*p) || *p == '_'; p++)
+		;
+	*n = (size_t)(p - name);
+	return *n > 0 && *p == '(' ? name : NULL;
+}
+
+/*
+ * Make all kernels but one plain functions that nobody calls.  Only if that one is
+ * there by its name: kernels that macros name stay as they are.
+ */
+static void
+keep_one(char *text, const char *kernel)
+{
+	size_t n, want = strlen(kernel);
+	bool found = false;
+	const char *name;
+
+	for (int pass = 0; pass < 2; pass++)
+		for (char *p = text; (p = strstr(p, "\n" KERNEL)) != NULL;) {
+			name = kernel_name(++p, &n);
+			if (name == NULL)
+				continue;
+			if (n == want && strncmp(name, kernel, n) == 0)
+				found = true;
+			else if (found && pass == 1)
+				memcpy(p, SPARE, strlen(KERNEL));
+		}
+}
+
 int
 text_source(struct buf *out, const char *dir, const char *file,
-    const char *preamble, struct err *err)
+    const char *kernel, const char *preamble, struct err *err)
 {
 	if (!name_ok(file))
 		return err_set(err, ERR_INTERNAL, "kernel file name \"%s\"",
@@ -82,5 +133,6 @@ text_source(struct buf *out, const char *dir, const char *file,
 		return -1;
 	if (buf_failed(out))
 		return err_memory(err, "kernel source", out->max);
+	keep_one(out->data, kernel);
 	return 0;
 }
