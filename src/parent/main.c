@@ -5,10 +5,7 @@
  * user, everything else.  At the end: refuse, answer what was accepted, stop
  * the workers, exit 0.
  */
-#include <errno.h>
 #include <event2/event.h>
-#include <grp.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +26,7 @@
 #include "parent/queue.h"
 #include "parent/server.h"
 #include "parent/sup.h"
+#include "parent/user.h"
 #include "config.h"
 
 /* An empty segment of the request arena is kept that long. */
@@ -219,30 +217,6 @@ on_segment_dropped(void *arg, uint32_t id)
 		sup_segment_dropped(d->parent.sup, id);
 }
 
-/* Becoming somebody else. */
-
-static int
-become(const char *name, struct err *e)
-{
-	const struct passwd *pw;
-
-	if (geteuid() != 0)
-		return 0;
-	if ((pw = getpwnam(name)) == NULL)
-		return err_set(e, ERR_NOT_FOUND, "started as root, but there "
-		    "is no user \"%s\" to become: name another with -u, "
-		    "create it, or say -u root to stay root", name);
-	if (pw->pw_uid == 0) {
-		log_warn("main", "running as root, as asked for");
-		return 0;
-	}
-	if (initgroups(name, pw->pw_gid) == -1 ||
-	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) == -1 ||
-	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) == -1)
-		return err_sys(e, "become user %s", name);
-	return 0;
-}
-
 /* As many descriptors as we may have: a connection is one. */
 static void
 raise_limits(void)
@@ -300,7 +274,7 @@ open_all(struct daemon *d, struct err *e)
 		if (server_listen(p->server, p->conf->server_listen.v[i],
 		    e) == -1)
 			return -1;
-	if (become(p->conf->server_user, e) == -1)
+	if (user_become(p->conf->server_user, p->conf->worker_cache, e) == -1)
 		return -1;
 	/* After the change of user, which would set it anew. */
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
