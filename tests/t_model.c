@@ -268,7 +268,8 @@ START_TEST(initializers_are_constants_or_defaults)
 	g = simple();
 	put(&g, 11, value_info("w", DT_INT64));
 	put(&g, 5, tensor("w", 2, w, sizeof(w)));
-	assert_refused(file(8, g), "is float, but the input of that name int64");
+	assert_refused(file(8, g),
+	    "is float, but the input of that name int64");
 	assert_refused(file(2, simple()), "IR version 2");
 }
 END_TEST
@@ -399,7 +400,8 @@ START_TEST(every_type_is_read)
 		size_t		 bytes;
 		uint64_t	 bits;
 	} want[] = {
-		{ "t0", DT_FLOAT16, 2, 0x3c00 }, { "t1", DT_BFLOAT16, 2, 0x3f80 },
+		{ "t0", DT_FLOAT16, 2, 0x3c00 },
+		{ "t1", DT_BFLOAT16, 2, 0x3f80 },
 		{ "t2", DT_INT8, 1, 0xff }, { "t3", DT_UINT16, 2, 7 },
 		{ "t4", DT_BOOL, 1, 1 }, { "t5", DT_UINT32, 4, 9 },
 		{ "t6", DT_DOUBLE, 8, UINT64_C(0x4004000000000000) },

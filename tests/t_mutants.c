@@ -242,8 +242,8 @@ add_files(void)
 	    srcdir);
 	if (add_folder(path) != 0)
 		return -1;
-	(void)snprintf(path, sizeof(path), "%s/tests/models/digits/1/model.onnx",
-	    srcdir);
+	(void)snprintf(path, sizeof(path),
+	    "%s/tests/models/digits/1/model.onnx", srcdir);
 	return add_file(path);
 }
 

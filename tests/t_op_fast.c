@@ -1,7 +1,7 @@
 /*
  * The fast forms of convolutions, products and pooling against the definitions:
- * shapes with odd tails, every width of vectors, both profiles, with and without
- * what is fused behind them.
+ * shapes with odd tails, every width of vectors, both profiles, with and
+ * without what is fused behind them.
  */
 #include <check.h>
 #include <math.h>

@@ -42,7 +42,8 @@ struct err {
 #define PRINTF(f, a)	__attribute__((format(printf, f, a)))
 
 /* Fill *e (which may be NULL) and return -1, for "return err_set(...)". */
-int	 err_set(struct err *e, enum err_code, const char *fmt, ...) PRINTF(3, 4);
+int	 err_set(struct err *e, enum err_code, const char *fmt, ...)
+	    PRINTF(3, 4);
 int	 err_vset(struct err *e, enum err_code, const char *fmt, va_list);
 
 /* As err_set(ERR_SYSTEM), with ": " and the text of errno behind. */

@@ -30,7 +30,8 @@ bool		 shape_bytes(const struct shape *, enum dtype, size_t *bytes);
 bool		 shape_equal(const struct shape *, const struct shape *);
 
 /* Is the second (concrete) allowed by the first, whose -1 allow anything? */
-bool		 shape_allows(const struct shape *pattern, const struct shape *);
+bool		 shape_allows(const struct shape *pattern,
+		    const struct shape *);
 
 /* "[1,3,224,224]" into text of SHAPE_TEXT bytes; returns text. */
 const char	*shape_text(const struct shape *, char *text);

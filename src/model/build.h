@@ -23,8 +23,8 @@ struct build {
 struct name {
 	struct pb_span	 name;		/* at NULL: a free slot */
 	int		 value;		/* index or NO_VALUE */
-	bool		 defined;	/* false: a function's output, until a node of
-					   its body gives it */
+	/* false: a function's output, until a node of its body gives it */
+	bool		 defined;
 };
 
 struct names {

@@ -22,7 +22,8 @@ read_sequence(struct load *l, struct pb_span m, struct datum *d, struct err *e)
 	struct onnx_sequence o;
 	struct pb_many from;
 	struct pb_span span;
-	int (*read)(struct load *, struct pb_span, struct datum *, struct err *);
+	int (*read)(struct load *, struct pb_span, struct datum *,
+	    struct err *);
 
 	if (l->depth > DEPTH_MAX)
 		return err_set(e, ERR_LIMIT, "sequences nest more than %d deep",

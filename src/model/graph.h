@@ -102,8 +102,8 @@ struct value {
 	const struct tensor	*init;
 	/* node index; -1: input, constant, capture */
 	int			 producer;
-	int			 outer;	/* index in the parent graph's values it
-					   captures; -1 if it is this graph's own */
+	/* index in the parent's values it captures; -1 if it is our own */
+	int			 outer;
 };
 
 struct graph {
@@ -113,8 +113,11 @@ struct graph {
 	int		 n_value;
 	struct node	*node;		/* in executable order */
 	int		 n_node;
-	int		*in, *out;	/* value indices; an input with init is optional
-					   unless the IR version makes it a constant */
+	/*
+	 * Value indices; an input with init is optional unless the IR version
+	 * makes it a constant.
+	 */
+	int		*in, *out;
 	int		 n_in, n_out;
 };
 

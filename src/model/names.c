@@ -16,7 +16,8 @@ hash(uint64_t key, struct pb_span s)
 	for (size_t i = 0; i < s.n; i += 8) {
 		w = 0;
 		memcpy(&w, s.at + i, s.n - i < 8 ? s.n - i : 8);
-		m = (unsigned __int128)(h ^ w ^ key) * UINT64_C(0x9e3779b97f4a7c15);
+		m = (unsigned __int128)(h ^ w ^ key) *
+		    UINT64_C(0x9e3779b97f4a7c15);
 		h = (uint64_t)m ^ (uint64_t)(m >> 64) ^ key << 1;
 	}
 	return h ^ h >> 32;

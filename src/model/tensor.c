@@ -220,7 +220,8 @@ read_place(struct pb_many entries, struct place *p, struct err *e)
 		if (onnx_read_entry(span, &entry, e) == -1)
 			return -1;
 		number = NULL;
-		if (entry.key.n == 8 && memcmp(entry.key.at, "location", 8) == 0)
+		if (entry.key.n == 8 &&
+		    memcmp(entry.key.at, "location", 8) == 0)
 			p->location = entry.value;
 		else if (entry.key.n == 6 &&
 		    memcmp(entry.key.at, "offset", 6) == 0)

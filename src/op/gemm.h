@@ -7,8 +7,8 @@
  *	y[i] = alpha * op(a[i]) * op(b[i]) + beta * c	for i in [0, batch)
  *
  * a[i] is m x k (transposed: k x m) row-major, from element
- * i * stride_a of a; b and y alike.  A stride of 0: all i share it.  Rows may have
- * folded leading axes into m (b shared) or batch (both change).
+ * i * stride_a of a; b and y alike.  A stride of 0: all i share it.  Rows may
+ * have folded leading axes into m (b shared) or batch (both change).
  */
 #ifndef OP_GEMM_H
 #define OP_GEMM_H
@@ -22,7 +22,7 @@ struct gemm {
 	bool		 trans_a, trans_b;
 	float		 alpha, beta;
 	struct val	*a, *b;
-	struct val	*c;			/* NULL, or Gemm's third input */
+	struct val	*c;		/* NULL, or Gemm's third input */
 	int64_t		 c_row, c_col;		/* its strides; 0 broadcasts */
 };
 

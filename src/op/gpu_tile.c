@@ -1,6 +1,6 @@
 /*
- * Products and convolutions on the GPU profile, a tile of the result per group of
- * work-items.  Kernel: cl/tile.cl.
+ * Products and convolutions on the GPU profile, a tile of the result per group
+ * of work-items.  Kernel: cl/tile.cl.
  */
 #include <limits.h>
 

@@ -455,7 +455,8 @@ OP_FAMILY(ml_ops);
 const struct op ml_ops[] = {
 	ROW("Scaler", "fdiu", scaler_infer, scaler, scaler_plan),
 	ROW("Binarizer", "fdiu", binarizer_infer, binarizer, NULL),
-	ROW("ArrayFeatureExtractor", "* i", extract_infer, extract, extract_plan),
+	ROW("ArrayFeatureExtractor", "* i", extract_infer, extract,
+	    extract_plan),
 	ROW("Normalizer", "fdiu", same_floats_infer, normalizer, NULL),
 	ROW("LinearRegressor", "fdiu", regressor_infer, regressor, NULL),
 	ROW("LinearClassifier", "fdiu", classifier_infer, classifier, NULL),

@@ -36,8 +36,8 @@ int		 tile_width(int64_t px, int lo, int hi);
 int64_t		 tile_pieces(const struct ocl_facts *, double macs);
 
 /*
- * Is it for the CPU forms at all?  Floats, weights and bias known, sizes that fit a
- * kernel's int with some room.
+ * Is it for the CPU forms at all?  Floats, weights and bias known, sizes that
+ * fit a kernel's int with some room.
  */
 bool		 tile_takes(const struct conv *, const struct ocl_facts *);
 

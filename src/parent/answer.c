@@ -453,8 +453,8 @@ take_all_own(struct infer *i)
 }
 
 /*
- * Many requests may be done at once, with a batch: only what is short is written
- * here and now.
+ * Many requests may be done at once, with a batch: only what is short is
+ * written here and now.
  */
 void
 answer_start(struct infer *i)

@@ -21,7 +21,7 @@ static const struct {
 	{ "run", tool_run,
 	    "run [-d DEVICE] [-i NAME=FILE]... [-o DIR] MODEL\n"
 	    "  One inference in this process.\n"
-	    "  -i, --input NAME=FILE  .npy, .pb (TensorProto) or @zeros, @ones\n"
+	    "  -i, --input NAME=FILE  .npy, .pb (TensorProto), @zeros, @ones\n"
 	    "  -o, --output DIR       save the outputs there as .npy or .pb\n"
 	    "  -d, --device DEVICE    a substring of its name\n" },
 	{ "check", tool_check,

@@ -34,7 +34,8 @@ count_node(struct summary *s, const struct node *n)
 	if (i == OPS_MAX)
 		return;
 	if (i == s->n)
-		s->count[s->n++] = (struct count){ n->domain, n->op, n->opset, 0 };
+		s->count[s->n++] = (struct count){ n->domain, n->op, n->opset,
+		    0 };
 	s->count[i].n++;
 }
 
@@ -88,7 +89,8 @@ print_shape(const struct value *v)
 		const char *comma = i > 0 ? "," : "";
 
 		if (v->shape.dim[i] >= 0)
-			(void)printf("%s%lld", comma, (long long)v->shape.dim[i]);
+			(void)printf("%s%lld", comma,
+			    (long long)v->shape.dim[i]);
 		else
 			(void)printf("%s%s", comma,
 			    v->dim_name[i] != NULL ? v->dim_name[i] : "any");

@@ -289,11 +289,13 @@ print_element(const struct tensor *t, size_t i)
 	else if (kind == 'f')
 		(void)printf(" %.6g", elem_f(t->type, t->data, i));
 	else if (kind == 'u' && dtype_info(t->type)->bits == 64)
-		(void)printf(" %" PRIu64, (uint64_t)elem_i(t->type, t->data, i));
+		(void)printf(" %" PRIu64,
+		    (uint64_t)elem_i(t->type, t->data, i));
 	else if (kind != 'c')
 		(void)printf(" %" PRId64, elem_i(t->type, t->data, i));
 	else if (t->type == DT_COMPLEX64)
-		(void)printf(" (%g, %g)", (double)((const float *)t->data)[2 * i],
+		(void)printf(" (%g, %g)",
+		    (double)((const float *)t->data)[2 * i],
 		    (double)((const float *)t->data)[2 * i + 1]);
 	else
 		(void)printf(" (%g, %g)", ((const double *)t->data)[2 * i],

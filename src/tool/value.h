@@ -15,7 +15,8 @@
 /*
  * What the engine takes, from a datum; it points into the datum and the pool.
  */
-int	 value_io(struct pool *, const struct datum *, struct io *, struct err *);
+int	 value_io(struct pool *, const struct datum *, struct io *,
+	    struct err *);
 
 /*
  * An input from a file: .npy, or a message of ONNX (then type says which).  The
