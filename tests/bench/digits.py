@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The digits over HTTP: clinferd against FastAPI (peer.py), the same request, one after the other, medians of ratios.
 
-    http.py BUILDDIR [--rounds N] [--seconds S]
+    digits.py BUILDDIR [--rounds N] [--seconds S]
 
 Then what the daemon costs when nobody asks (parent's memory, CPU of parent and workers), and how long it takes to start.
 """
@@ -54,6 +54,8 @@ def start_peer():
 
 def compare(ours, peer, connections, rounds, seconds):
     pairs = []
+    for url in (ours, peer):        # batch sizes never seen are planned, and compiled, once
+        wrk(url, connections, 2)
     for _ in range(rounds):
         a = wrk(ours, connections, seconds)
         time.sleep(1)
