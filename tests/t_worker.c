@@ -15,11 +15,14 @@
 
 #include "base/size.h"
 #include "ipc/channel.h"
+#include "ipc/shm.h"
 #include "worker/beneath.h"
+#include "worker/bind.h"
 #include "worker/cache.h"
 #include "worker/options.h"
 #include "worker/outbox.h"
 #include "worker/sandbox.h"
+#include "worker/views.h"
 
 static pid_t child;
 static struct err err;
@@ -166,6 +169,68 @@ START_TEST(an_outbox_keeps_what_is_not_released)
 	outbox_commit(&o, false);
 	ck_assert_uint_eq(o.n_held, 0);
 	outbox_close(&o);
+}
+END_TEST
+
+/* A batch of two parts, of 1 and 2 rows, strings and numbers. */
+START_TEST(rows_are_joined_and_told_apart)
+{
+	static unsigned char out[] = "\1\0\0\0a\0\0\0\0\2\0\0\0bc"
+	    "012345678901";
+	struct job_tensor t[2] = {
+		{ 0, DT_FLOAT, { 2, { 1, 2 } }, 5, 8, 8 },
+		{ 0, DT_FLOAT, { 2, { 2, 2 } }, 5, 64, 16 },
+	};
+	struct job_part part[2] = {
+		{ .rows = 1, .want = { 3 }, .n_in = 1, .in = &t[0] },
+		{ .rows = 2, .want = { 2 }, .n_in = 1, .in = &t[1] },
+	};
+	struct job j = { 1, 1, 2, part };
+	struct sig_tensor in = { "x", DT_FLOAT, { 2, { -1, 2 } }, true, false };
+	struct sig_tensor outs[2] = { in, in };
+	struct signature s = { 1, 2, true, &in, outs };
+	static struct binder b;
+	struct views v = { 0 };
+	struct shm shm;
+	struct err e;
+
+	ck_assert_int_eq(shm_create(&shm, "t", 4096, SHM_PEER_READS, &e), 0);
+	ck_assert_int_eq(binder_room(&b, &j, 2, &e), 0);
+	ck_assert_int_eq(bind_inputs(&b, &v, &s, &j, 0, 2, &e), -1);
+	ck_assert_int_eq(e.code, ERR_UNAVAILABLE);
+	ck_assert_int_eq(views_add_own(&v, 5, 4096, dup(shm.fd), &e), 0);
+	ck_assert_int_eq(bind_inputs(&b, &v, &s, &j, 0, 2, &e), 0);
+	ck_assert_uint_eq(b.want[0], 3);
+	ck_assert_uint_eq(b.in[0].n_seg, 2);
+	ck_assert_int_eq(b.in[0].shape.dim[0], 3);
+	ck_assert_uint_eq(b.in[0].seg[1].bytes, 16);
+
+	b.out[0] = (struct placed){ true, DT_STRING, { 1, { 3 } }, 0, 15 };
+	b.out[1] = (struct placed){ true, DT_INT8, { 2, { 3, 4 } }, 15, 12 };
+	ck_assert_int_eq(bind_outputs(&b, out, &j, 0, 2, &e), 0);
+	ck_assert_uint_eq(b.part[0].n_out, 2);
+	ck_assert_uint_eq(b.part[0].out[0].bytes, 5);
+	ck_assert_uint_eq(b.part[0].out[1].offset, 15);
+	ck_assert_uint_eq(b.part[0].out[1].bytes, 4);
+	ck_assert_uint_eq(b.part[1].n_out, 1);
+	ck_assert_uint_eq(b.part[1].out[0].index, 1);
+	ck_assert_uint_eq(b.part[1].out[0].offset, 19);
+	ck_assert_uint_eq(b.part[1].out[0].bytes, 8);
+	ck_assert_int_eq(b.part[1].out[0].shape.dim[0], 2);
+	b.out[1].shape.dim[0] = 4;
+	ck_assert_int_eq(bind_outputs(&b, out, &j, 0, 2, &e), -1);
+
+	/* Parts that do not fit together, or lie outside. */
+	t[1].shape.dim[1] = 4;
+	ck_assert_int_eq(bind_inputs(&b, &v, &s, &j, 0, 2, &e), -1);
+	ck_assert_int_eq(e.code, ERR_INTERNAL);
+	ck_assert_int_eq(bind_inputs(&b, &v, &s, &j, 1, 1, &e), 0);
+	t[1].offset = 4090;
+	ck_assert_int_eq(bind_inputs(&b, &v, &s, &j, 1, 1, &e), -1);
+	ck_assert_int_eq(e.code, ERR_INTERNAL);
+	binder_done(&b);
+	views_done(&v);
+	shm_close(&shm);
 }
 END_TEST
 
@@ -329,6 +394,7 @@ main(void)
 	tcase_add_test(c, files_are_read_beneath_only);
 	tcase_add_test(c, options_are_checked);
 	tcase_add_test(c, an_outbox_keeps_what_is_not_released);
+	tcase_add_test(c, rows_are_joined_and_told_apart);
 	tcase_add_test(c, a_cache_is_wiped_and_nothing_else);
 	tcase_add_test(c, a_sandboxed_worker_can_do_its_work_and_no_more);
 	tcase_add_test(c, a_worker_knows_its_parent);

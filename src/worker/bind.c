@@ -15,38 +15,54 @@ binder_done(struct binder *b)
 	*b = (struct binder){ 0 };
 }
 
-/* An array of at least n elements of that size; false if out of memory. */
-static bool
-grow(void *array, uint32_t *cap, uint32_t n, size_t size)
+/*
+ * The array with room for n elements; NULL, and the old one as it was, if out
+ * of memory.
+ */
+static void *
+grown(void *old, uint32_t cap, uint32_t n, size_t size)
 {
-	void *old, *new;
+	return n <= cap && old != NULL ? old : reallocarray(old, n, size);
+}
 
-	memcpy(&old, array, sizeof(old));
-	if (n <= *cap && old != NULL)
-		return true;
-	new = reallocarray(old, n, size);
-	if (new == NULL)
-		return false;
-	memcpy(array, &new, sizeof(new));
-	*cap = n;
-	return true;
+static int
+part_room(struct binder *b, uint32_t n)
+{
+	uint32_t n_out = n * b->each;
+	void *part, *err, *out;
+
+	part = grown(b->part, b->cap_part, n, sizeof(*b->part));
+	if (part == NULL)
+		return -1;
+	b->part = part;
+	err = grown(b->part_err, b->cap_part, n, sizeof(*b->part_err));
+	if (err == NULL)
+		return -1;
+	b->part_err = err;
+	if (n > b->cap_part)
+		b->cap_part = n;
+	out = grown(b->done_out, b->cap_out, n_out, sizeof(*b->done_out));
+	if (out == NULL)
+		return -1;
+	b->done_out = out;
+	if (n_out > b->cap_out)
+		b->cap_out = n_out;
+	return 0;
 }
 
 int
-binder_room(struct binder *b, const struct job *j, struct err *e)
+binder_room(struct binder *b, const struct job *j, uint32_t n_out,
+    struct err *e)
 {
-	uint32_t cap = b->cap_part;
-
-	if (!grow(&b->part, &cap, j->n_parts, sizeof(*b->part)) ||
-	    !grow(&b->part_err, &b->cap_part, j->n_parts,
-	    sizeof(*b->part_err)))
+	/* One more: what is not wanted is written there and left. */
+	b->each = n_out + 1;
+	if (part_room(b, j->n_parts) == -1)
 		return err_memory(e, "parts", j->n_parts * sizeof(*b->part));
 	for (uint32_t p = 0; p < j->n_parts; p++) {
 		b->part[p] = (struct done_part){ .text = "" };
 		b->part_err[p].code = ERR_NONE;
 		b->part_err[p].text[0] = '\0';
 	}
-	b->n_out = 0;
 	return 0;
 }
 
@@ -107,10 +123,14 @@ bind_inputs(struct binder *b, const struct views *v, const struct signature *s,
 {
 	const struct job_part *lead = &j->part[first], *p;
 	const struct job_tensor *t;
-	struct io_seg *seg;
+	uint32_t n_seg = n * (lead->n_in + 1);
+	struct io_seg *seg = grown(b->seg, b->cap_seg, n_seg, sizeof(*seg));
 
-	if (!grow(&b->seg, &b->cap_seg, n * (lead->n_in + 1), sizeof(*seg)))
-		return err_memory(e, "inputs", n * sizeof(*seg));
+	if (seg == NULL)
+		return err_memory(e, "inputs", n_seg * sizeof(*seg));
+	b->seg = seg;
+	if (n_seg > b->cap_seg)
+		b->cap_seg = n_seg;
 	for (uint32_t i = 0; i < s->n_in; i++)
 		b->in[i] = (struct io){ .kind = IO_NONE };
 	memset(b->want, 0, sizeof(b->want));
@@ -219,38 +239,14 @@ share_output(struct binder *b, uint32_t i, const unsigned char *arena,
 	return 0;
 }
 
-/* Parts point into done_out, which may move: first room, then pointers. */
-static int
-output_room(struct binder *b, const struct job *j, uint32_t first, uint32_t n,
-    uint32_t each, struct err *e)
-{
-	const struct done_output *old = b->done_out;
-	uint32_t need = b->n_out + n * (each + 1);
-
-	if (!grow(&b->done_out, &b->cap_out, need, sizeof(*b->done_out)))
-		return err_memory(e, "outputs", need * sizeof(*b->done_out));
-	for (uint32_t p = 0; p < j->n_parts && b->done_out != old; p++)
-		if (b->part[p].out != NULL)
-			b->part[p].out = b->done_out + (b->part[p].out - old);
-	for (uint32_t k = 0; k < n; k++) {
-		b->part[first + k].out = b->done_out + b->n_out;
-		b->part[first + k].n_out = 0;
-		b->n_out += each + 1;
-	}
-	return 0;
-}
-
 int
 bind_outputs(struct binder *b, const unsigned char *arena, const struct job *j,
     uint32_t first, uint32_t n, struct err *e)
 {
-	uint32_t each = 0;
-
-	for (uint32_t i = 0; i < SIG_TENSORS_MAX; i++)
-		each += b->out[i].there;
-	if (output_room(b, j, first, n, each, e) == -1)
-		return -1;
-	for (uint32_t i = 0; i < SIG_TENSORS_MAX; i++)
+	for (uint32_t p = first; p < first + n; p++)
+		b->part[p] = (struct done_part){ .text = "",
+		    .out = b->done_out + (size_t)p * b->each };
+	for (uint32_t i = 0; i + 1 < b->each; i++)
 		if (b->out[i].there &&
 		    share_output(b, i, arena, j, first, n, e) == -1)
 			return -1;

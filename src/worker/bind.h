@@ -36,14 +36,18 @@ struct binder {
 	struct done_part *part;			/* cap_part of them */
 	struct err	*part_err;		/* their texts */
 	uint32_t	 cap_part;
-	struct done_output *done_out;		/* cap_out of them */
-	uint32_t	 cap_out, n_out;
+	struct done_output *done_out;		/* each of them per part */
+	uint32_t	 cap_out, each;
 };
 
 void	 binder_done(struct binder *);
 
-/* Room for the answer to a job: b->part, all without error and outputs. */
-int	 binder_room(struct binder *, const struct job *, struct err *);
+/*
+ * Room for the answer to a job of a model with n_out outputs: b->part, all
+ * without error and outputs.
+ */
+int	 binder_room(struct binder *, const struct job *, uint32_t n_out,
+	    struct err *);
 
 /*
  * Fill in[], want[] for the parts [first, first + n) of a job.

@@ -156,9 +156,9 @@ run_alone(struct worker *w, struct net *net, const struct job *j,
 }
 
 static void
-run_job(struct worker *w, const struct job *j, struct times *t)
+run_job(struct worker *w, struct net *net, const struct job *j,
+    struct times *t)
 {
-	struct net *net = shelf_find(&w->shelf, j->model);
 	struct err e;
 
 	if (net == NULL) {
@@ -230,6 +230,7 @@ bool
 worker_serve(struct worker *w)
 {
 	struct times t = { 0 };
+	struct net *net;
 	struct job *j;
 	struct err e;
 	enum ring_result r = wire_next(&w->wire, &j, &e);
@@ -244,10 +245,12 @@ worker_serve(struct worker *w)
 	while (w->outbox.n_held == CHANNEL_HELD)
 		if (!worker_wait_space(w))
 			break;
-	if (binder_room(&w->binder, j, &e) == -1 ||
+	net = shelf_find(&w->shelf, j->model);
+	if (binder_room(&w->binder, j,
+	    net != NULL ? net_signature(net)->n_out : 0, &e) == -1 ||
 	    outbox_begin(&w->outbox, j->id, &e) == -1)
 		worker_fail(WORKER_EXIT_MEMORY, &e);
-	run_job(w, j, &t);
+	run_job(w, net, j, &t);
 	complete(w, j, &t);
 	wire_phase(&w->wire, PHASE_IDLE, 0);
 	free(j);
