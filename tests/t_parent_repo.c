@@ -1,0 +1,288 @@
+/* What lies in a repository, and what config.pbtxt says of it. */
+#include <check.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/size.h"
+#include "parent/conf.h"
+#include "parent/modelconf.h"
+#include "parent/repo.h"
+
+static char	said[64][512];
+static int	n_said;
+
+static void
+hear(void *arg, const char *text)
+{
+	(void)arg;
+	if (n_said < 64)
+		(void)snprintf(said[n_said++], sizeof(said[0]), "%s", text);
+}
+
+/* A file in a folder of the test's own. */
+static char	dir[] = "/tmp/t_parent.XXXXXX";
+
+static void
+setup(void)
+{
+	n_said = 0;
+	(void)snprintf(dir, sizeof(dir), "/tmp/t_parent.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+}
+
+static void
+teardown(void)
+{
+	char command[64];
+
+	(void)snprintf(command, sizeof(command), "rm -r %s", dir);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static const char *
+put(const char *name, const char *text)
+{
+	static char path[PATH_MAX];
+	char *slash;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	for (slash = path + strlen(dir) + 1;
+	    (slash = strchr(slash, '/')) != NULL; slash++) {
+		*slash = '\0';
+		(void)mkdir(path, 0700);
+		*slash = '/';
+	}
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	(void)fputs(text, f);
+	(void)fclose(f);
+	return path;
+}
+
+/* modelconf */
+
+static struct model_config *
+parse(const char *text, struct err *e)
+{
+	n_said = 0;
+	return modelconf_parse(text, strlen(text), "m", hear, NULL, e);
+}
+
+START_TEST(modelconf_reads_what_triton_writes)
+{
+	struct err e = { .code = ERR_NONE };
+	struct model_config *c = parse(
+	    "name: \"m\"\nmax_batch_size: 8 # eight\n"
+	    "input [ { name: \"a\" data_type: TYPE_FP32 dims: [ 3, -1 ] },\n"
+	    "  { name: 'b' data_type: TYPE_STRING dims: 1 optional: true } ]\n"
+	    "output < name: \"y\" label_filename: \"l.txt\" >\n"
+	    "dynamic_batching { preferred_batch_size: [ 4, 8 ]\n"
+	    "  max_queue_delay_microseconds: 100, priority_levels: 3;\n"
+	    "  default_priority_level: 2 default_queue_policy {\n"
+	    "  allow_timeout_override: true max_queue_size: 7 } }\n"
+	    "version_policy: { specific { versions: 2 versions: [ 5 ] } }\n"
+	    "instance_group [ { count: 2 kind: KIND_CPU } ]\n", &e);
+
+	ck_assert_msg(c != NULL, "%s", e.text);
+	ck_assert(c->given && c->has_batch_max && c->dynamic_batching);
+	ck_assert_int_eq(c->batch_max, 8);
+	ck_assert_uint_eq(c->n_in, 2);
+	ck_assert_str_eq(c->in[0].name, "a");
+	ck_assert_int_eq(c->in[0].shape.rank, 2);
+	ck_assert_int_eq(c->in[0].shape.dim[1], -1);
+	ck_assert_int_eq(c->in[1].type, DT_STRING);
+	ck_assert(c->in[1].optional && !c->in[0].optional);
+	ck_assert_str_eq(c->out[0].labels, "l.txt");
+	ck_assert(!c->out[0].has_shape);
+	ck_assert_uint_eq(c->n_preferred, 2);
+	ck_assert_int_eq(c->delay_ns, 100 * NS_PER_US);
+	ck_assert_uint_eq(c->priorities, 3);
+	ck_assert_uint_eq(c->priority, 2);
+	ck_assert_uint_eq(c->queue_max, 7);
+	ck_assert(c->timeout_override);
+	ck_assert_int_eq(c->policy, POLICY_SPECIFIC);
+	ck_assert_uint_eq(c->n_specific, 2);
+	ck_assert_int_eq(c->specific[1], 5);
+	ck_assert_int_eq(n_said, 1);
+	ck_assert_str_eq(said[0], "config.pbtxt: line 11: instance_group is "
+	    "not used");
+	modelconf_put(c);
+}
+END_TEST
+
+static const struct {
+	const char	*text, *error;
+} bad_configs[] = {
+	{ "name: \"other\"", "line 1: name: \"other\", want the name of its "
+	    "folder" },
+	{ "\nmax_batch_size: -1", "line 2: max_batch_size: \"-1\", want a "
+	    "number from 0 to 65536" },
+	{ "max_batch_size: eight", "want a number" },
+	{ "max_batch_size { }", "want a value" },
+	{ "input: 5", "want { ... }" },
+	{ "input { data_type: FP32 }", "want TYPE_FP32 or the like" },
+	{ "input {\n\nname: \"x\n", "line 3: '\n', want the end of the "
+	    "string" },
+	{ "input { name: \"x\"", "the end, want the name of a field" },
+	{ "}", "'}', want the name of a field" },
+	{ "a: [1 2]", "want ',' or ']'" },
+	{ "max_batch_size 8", "'8', want ':'" },
+	{ "default_model_filename: \"../x\"", "want a file's name" },
+	{ "input { dims: [1,2,3,4,5,6,7,8,9] }", "at most 8 dimensions" },
+};
+
+START_TEST(modelconf_names_the_mistake)
+{
+	struct err e = { .code = ERR_NONE };
+	struct model_config *c = parse(bad_configs[_i].text, &e);
+
+	ck_assert_ptr_null(c);
+	ck_assert_msg(strstr(e.text, bad_configs[_i].error) != NULL,
+	    "\"%s\" should hold \"%s\"", e.text, bad_configs[_i].error);
+}
+END_TEST
+
+START_TEST(modelconf_must_agree_with_the_model)
+{
+	struct signature *s = signature_new(1, 1);
+	struct err e = { .code = ERR_NONE };
+	struct model_config *c;
+
+	(void)snprintf(s->in[0].name, SIG_NAME_MAX, "x");
+	(void)snprintf(s->out[0].name, SIG_NAME_MAX, "y");
+	s->in[0].type = s->out[0].type = DT_FLOAT;
+	s->in[0].has_shape = true;
+	s->in[0].shape = (struct shape){ 2, { -1, 64 } };
+	c = parse("max_batch_size: 4 input { name: \"x\" data_type: TYPE_FP32 "
+	    "dims: 64 }", &e);
+	ck_assert_int_eq(modelconf_check(c, s, &e), 0);
+	modelconf_put(c);
+	c = parse("max_batch_size: 4 input { name: \"x\" dims: 65 }", &e);
+	ck_assert_int_eq(modelconf_check(c, s, &e), -1);
+	ck_assert_str_eq(e.text, "input \"x\": shape [-1,65], but the model "
+	    "has [-1,64]");
+	modelconf_put(c);
+	c = parse("input { name: \"x\" data_type: TYPE_INT8 }", &e);
+	ck_assert_int_eq(modelconf_check(c, s, &e), -1);
+	modelconf_put(c);
+	c = parse("output { name: \"z\" }", &e);
+	ck_assert_int_eq(modelconf_check(c, s, &e), -1);
+	ck_assert_str_eq(e.text, "the model has no output \"z\"");
+	modelconf_put(c);
+	signature_free(s);
+}
+END_TEST
+
+/* repo */
+
+static int
+read_model(const char *name, struct repo_model *m, struct err *e)
+{
+	struct conf_list dirs = { NULL, 0 };
+	int r;
+
+	(void)conf_list_add(&dirs, dir);
+	n_said = 0;
+	r = repo_read(&dirs, name, m, hear, NULL, e);
+	conf_list_free(&dirs);
+	return r;
+}
+
+START_TEST(repo_finds_models_and_versions)
+{
+	struct conf_list dirs = { NULL, 0 }, names = { NULL, 0 };
+	struct repo_model m;
+	struct err e;
+
+	(void)put("m/1/model.onnx", "x");
+	(void)put("m/10/model.onnx", "x");
+	(void)put("m/9/model.onnx", "x");
+	(void)put("m/03/model.onnx", "x");
+	(void)put("m/x/model.onnx", "x");
+	(void)put("m/12/other", "x");
+	(void)put("plain.onnx", "x");
+	(void)put("m.onnx", "x");
+	(void)put(".hidden/1/model.onnx", "x");
+	(void)put("note.txt", "x");
+	(void)conf_list_add(&dirs, dir);
+	ck_assert_int_eq(repo_names(&dirs, &names, hear, NULL, &e), 0);
+	ck_assert_uint_eq(names.n, 2);
+	ck_assert_str_eq(names.v[0], "m");
+	ck_assert_str_eq(names.v[1], "plain");
+	conf_list_free(&names);
+	conf_list_free(&dirs);
+	ck_assert_int_eq(read_model("m", &m, &e), 0);
+	ck_assert_uint_eq(m.n, 1);
+	ck_assert_int_eq(m.version[0].number, 10);
+	ck_assert_int_eq(n_said, 2);	/* m.onnx is not used; 12 has no file */
+	repo_model_done(&m);
+	(void)put("m/config.pbtxt", "version_policy { all { } }");
+	ck_assert_int_eq(read_model("m", &m, &e), 0);
+	ck_assert_uint_eq(m.n, 3);
+	ck_assert_int_eq(m.version[1].number, 9);
+	repo_model_done(&m);
+	ck_assert_int_eq(read_model("plain", &m, &e), 0);
+	ck_assert_str_eq(m.version[0].file, "plain.onnx");
+	repo_model_done(&m);
+	ck_assert_int_eq(read_model("none", &m, &e), -1);
+	ck_assert_int_eq(e.code, ERR_NOT_FOUND);
+	ck_assert_int_eq(read_model("../x", &m, &e), -1);
+	(void)put("m/config.pbtxt", "name: 5 5");
+	ck_assert_int_eq(read_model("m", &m, &e), -1);
+	ck_assert_ptr_nonnull(strstr(e.text, "config.pbtxt: line 1"));
+}
+END_TEST
+
+START_TEST(repo_notices_changes)
+{
+	struct repo_model m;
+	struct err e;
+	uint64_t before;
+
+	(void)put("m/1/model.onnx", "x");
+	ck_assert_int_eq(read_model("m", &m, &e), 0);
+	before = m.version[0].stamp;
+	repo_model_done(&m);
+	ck_assert_int_eq(read_model("m", &m, &e), 0);
+	ck_assert_uint_eq(m.version[0].stamp, before);
+	repo_model_done(&m);
+	(void)put("m/1/model.onnx", "longer");
+	ck_assert_int_eq(read_model("m", &m, &e), 0);
+	ck_assert_uint_ne(m.version[0].stamp, before);
+	repo_model_done(&m);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("parent");
+	TCase *c = tcase_create("repo");
+
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_test(c, modelconf_reads_what_triton_writes);
+	tcase_add_loop_test(c, modelconf_names_the_mistake, 0,
+	    (int)nitems(bad_configs));
+	tcase_add_test(c, modelconf_must_agree_with_the_model);
+	tcase_add_test(c, repo_finds_models_and_versions);
+	tcase_add_test(c, repo_notices_changes);
+	suite_add_tcase(s, c);
+	return s;
+}
+
+int
+main(void)
+{
+	SRunner *r = srunner_create(suite());
+	int failed;
+
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}
