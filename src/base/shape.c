@@ -19,7 +19,8 @@ shape_count(const struct shape *s, size_t *n)
 			return false;
 		if (s->dim[i] == 0)
 			empty = true;
-		else if (!size_mul(all, (size_t)s->dim[i], &all))
+		else if (!size_mul(all, (size_t)s->dim[i], &all) ||
+		    all > INT64_MAX)
 			return false;
 	}
 	*n = empty ? 0 : all;

@@ -44,11 +44,11 @@ pw_infer(struct view *v, struct err *e)
 
 /* What to compute in: 'f' if any input is a float, 'u' if all are unsigned. */
 static char
-kind_of(const struct view *v)
+kind_of(const struct view *v, int n)
 {
 	bool all_u = true;
 
-	for (int i = 0; i < v->n_in; i++) {
+	for (int i = 0; i < n; i++) {
 		char k = dtype_info(v->in[i]->type)->kind;
 
 		if (k == 'f')
@@ -109,7 +109,7 @@ apply_init(struct apply *a, const struct view *v, const struct pointwise *p,
 	int r;
 
 	a->p = p;
-	a->kind = kind_of(v);
+	a->kind = kind_of(v, p->arity > 0 ? p->arity : v->n_in);
 	if ((a->kind == 'f' && p->f == NULL) ||
 	    (a->kind == 'i' && p->i == NULL) ||
 	    (a->kind == 'u' && p->u == NULL))

@@ -42,6 +42,13 @@ struct scales {
 	bool		one;
 };
 
+/* Blocks along the axis; the last may be short. */
+static int64_t
+blocks(const struct scales *q)
+{
+	return q->l.n / q->block + (q->l.n % q->block != 0);
+}
+
 static int
 scales_read(const struct view *v, struct scales *q, struct err *e)
 {
@@ -64,7 +71,7 @@ scales_read(const struct view *v, struct scales *q, struct err *e)
 	if (q->block < 0 || (q->block == 0 ?
 	    (int64_t)val_count(s) != q->l.n :
 	    (int64_t)val_count(s) != q->l.outer * q->l.inner *
-	    ((q->l.n + q->block - 1) / q->block)))
+	    blocks(q)))
 		return view_error(e, "%zu scales for an axis of %lld",
 		    val_count(s), (long long)q->l.n);
 	return 0;
@@ -81,7 +88,7 @@ scale_of(const struct scales *q, size_t i)
 	if (q->block == 0)
 		return (size_t)k;
 	return (size_t)(((int64_t)i / q->l.inner / q->l.n *
-	    ((q->l.n + q->block - 1) / q->block) + k / q->block) * q->l.inner +
+	    blocks(q) + k / q->block) * q->l.inner +
 	    (int64_t)i % q->l.inner);
 }
 

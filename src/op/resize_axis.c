@@ -129,7 +129,8 @@ resize_tables(struct view *v, struct resize *r, struct err *e)
 		struct resize_axis *a = &r->axis[k];
 		size_t n;
 
-		a->taps = a->same || r->mode == RESIZE_NEAREST ? 1 :
+		a->taps = a->same || a->out == 0 ||
+		    r->mode == RESIZE_NEAREST ? 1 :
 		    2 - 2 * first_tap(r, a);
 		n = (size_t)a->out * (size_t)a->taps + 1;
 		a->at = view_scratch(v, n, sizeof(*a->at), e);

@@ -349,7 +349,9 @@ mel_host(struct view *v, struct err *e)
 	for (int64_t i = 0; i < cols + 2; i++) {
 		double hz = 700 * (pow(10, (lo + (double)i * step) / 2595) - 1);
 
-		edge[i] = (int64_t)floor((x[1] + 1) * hz / x[2]);
+		/* Far beyond the last bin is all the same. */
+		hz = floor((x[1] + 1) * hz / x[2]);
+		edge[i] = hz < 1e15 ? (int64_t)hz : (int64_t)1e15;
 	}
 	for (int64_t c = 0; c < cols; c++) {
 		int64_t a = edge[c], m = edge[c + 1], b = edge[c + 2];

@@ -322,7 +322,8 @@ unpool_shape(struct view *v, struct shape *o, struct err *e)
 		return view_error(e, "kernel_shape, strides, pads or shapes do "
 		    "not match");
 	for (size_t i = 0; p != NULL && i < np; i++)
-		pads[i] = p[i];
+		if ((pads[i] = p[i]) < 0 || p[i] > INT32_MAX)
+			return view_error(e, "pads has %lld", (long long)p[i]);
 	for (int i = 0; i < o->rank - 2; i++) {
 		int64_t step = s != NULL ? s[i] : 1, d;
 
@@ -373,9 +374,10 @@ unpool_host(struct view *v, struct err *e)
 		if (at < 0)
 			return view_error(e, "index %lld", (long long)at);
 		for (int a = was.rank - 1; a >= 0; a--) {
-			int64_t k = a == 0 ? at : at % was.dim[a];
+			int64_t k = a == 0 || was.dim[a] == 0 ? at :
+			    at % was.dim[a];
 
-			if (k >= v->out[0]->shape.dim[a])
+			if (was.dim[a] == 0 || k >= v->out[0]->shape.dim[a])
 				return view_error(e,
 				    "an index is out of range");
 			to += k * stride[a];

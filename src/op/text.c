@@ -218,7 +218,7 @@ tfidf_row(const struct tfidf *t, const struct val *x, size_t row, int64_t c,
 				return;
 			if (len < t->min || len > t->max)
 				continue;
-			for (int64_t s = 1; s <= skips + 1 && s <= c; s++)
+			for (int64_t s = 1; s - 1 <= skips && s <= c; s++)
 				n += count_gram(t, x, row, c, at, len, s);
 			out[t->indexes[g]] = strcmp(t->mode, "TF") == 0 ?
 			    (float)n : strcmp(t->mode, "IDF") == 0 ?
