@@ -75,13 +75,17 @@ def warm(o, cache):
 
 
 def plan_all(daemon, bodies, known, connections):
-    """Load until both workers have planned every batch size that comes up."""
-    before = 0.0
+    """Load until both workers have planned every batch size that comes up: two
+    rates alike, and not those of workers that compile.  The best rate."""
+    rates = [0.0]
     for _ in range(30):
         _, rate = load.run(daemon.port, PATH, bodies, known, connections, 2)
-        if before / 1.5 < rate < before * 1.5:
-            return
-        before = rate
+        settled = rates[-1] / 1.5 < rate < rates[-1] * 1.5
+        rates.append(rate)
+        if settled and not any(w["phase"] == "compile"
+                               for w in daemon.workers()):
+            break
+    return max(rates)
 
 
 def settle(daemon, descriptors, resident):
