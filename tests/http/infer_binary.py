@@ -33,12 +33,18 @@ with Daemon() as d:
         check("data" not in out)
         equal(a.body[n:], floats(2, 4, 6, 8))
 
+    # C++ clients send the header without any binary input, too.
+    text = json.dumps(request([[1, 2]])).encode()
+    a = d.post(INFER, text, {N: str(len(text))})
+    equal(a.json()["outputs"][0]["data"], [2, 4])
+
     # The output's own word counts more than the request's.
     a = d.infer([[1]], parameters={"binary_data_output": True},
                 outputs=[{"name": "y", "parameters": {"binary_data": False}}])
     equal(a.json()["outputs"][0]["data"], [2])
 
     # All of it in small pieces.
+    text = binary([2, 2], data, parameters={"binary_data_output": True})
     whole = head(length=len(text) + len(data), extra="%s: %d\r\n" %
                  (N, len(text))) + text + data
     with d.connect() as s:

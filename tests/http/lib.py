@@ -51,9 +51,11 @@ class Answer:
 
 
 class Daemon:
-    def __init__(self, *settings, models=("double",), env=None, worker=None):
+    def __init__(self, *settings, models=("double",), env=None, worker=None,
+                 listen=()):
         self.dir = tempfile.mkdtemp(prefix="clinferd.")
         self.settings = settings
+        self.listen = listen
         self.env = dict(os.environ, FAKE_DEVICES="1", FAKE_ROWS="1")
         self.env.update(env or {})
         self.worker = worker or os.path.join(build_dir(), "tests/fake_worker")
@@ -78,6 +80,8 @@ class Daemon:
                 "-m", self.dir + "/models",
                 "-l", "127.0.0.1:%d" % self.port,
                 "-l", "unix:%s/socket" % self.dir]
+        for address in self.listen:
+            args += ["-l", address]
         if os.getuid() == 0:
             args += ["-u", "root"]
         for s in ("worker.program=" + self.worker,
