@@ -4,11 +4,14 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 
 #include "parent/http_conn.h"
+
+#define OTHER_DESCRIPTORS	128	/* workers, segments, pipes, models */
 
 static const struct http_limits defaults = {
 	.connections = 1024,
@@ -65,10 +68,25 @@ http_free(struct http *h)
 	free(h);
 }
 
+/* Of the descriptors that we may have, connections leave some to all else. */
+static uint32_t
+connections_max(uint32_t wanted)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) != 0 || l.rlim_cur == RLIM_INFINITY ||
+	    l.rlim_cur >= (rlim_t)wanted + OTHER_DESCRIPTORS)
+		return wanted;
+	return l.rlim_cur > 2 * OTHER_DESCRIPTORS ?
+	    (uint32_t)l.rlim_cur - OTHER_DESCRIPTORS :
+	    (uint32_t)l.rlim_cur / 2;
+}
+
 void
 http_set_limits(struct http *h, const struct http_limits *limits)
 {
 	h->limits = *limits;
+	h->limits.connections = connections_max(limits->connections);
 	http_conn_closed(h);
 }
 

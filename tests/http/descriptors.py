@@ -3,7 +3,9 @@ when others leave all is as before."""
 import resource
 import time
 
-from lib import Daemon, check, equal, receive, whole
+from lib import Daemon, check, equal, head, receive, whole
+
+LIVE = head("/v2/health/live", method="GET")
 
 with Daemon() as d:
     resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE, (60, 60))
@@ -15,7 +17,7 @@ with Daemon() as d:
             s.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: x\r\n")
         except OSError:
             pass
-    first.sendall(whole())
+    first.sendall(LIVE)
     equal(receive(first)[0].status, 200)
     time.sleep(0.2)
     with open("/proc/%d/stat" % d.process.pid) as f:
