@@ -97,8 +97,8 @@ kernel_name(const char *p, size_t *n)
 }
 
 /*
- * Make all kernels but one plain functions that nobody calls.  Only if that one is
- * there by its name: kernels that macros name stay as they are.
+ * Make all kernels but one plain functions that nobody calls.  Only if that one
+ * is there by its name: kernels that macros name stay as they are.
  */
 static void
 keep_one(char *text, const char *kernel)

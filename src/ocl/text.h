@@ -16,10 +16,10 @@ struct text {
 extern const struct text text_builtin[];
 
 /*
- * The whole source of a program for one kernel: preamble (NULL: none), common.h,
- * cl/<file>.cl, in which only that kernel is one (cl/common.h: SPARE).
- * dir: where to look for the files first; NULL: only built-in ones.  Added to
- * *out.
+ * The whole source of a program for one kernel: preamble (NULL: none),
+ * common.h, cl/<file>.cl, in which only that kernel is one (cl/common.h:
+ * SPARE). dir: where to look for the files first; NULL: only built-in ones.
+ * Added to *out.
  */
 int	 text_source(struct buf *out, const char *dir, const char *file,
 	    const char *kernel, const char *preamble, struct err *);
