@@ -285,7 +285,8 @@ need_things(int cache)
 	int fd;
 
 	if (open("/usr/bin/env", O_RDONLY) == -1 ||
-	    openat(dir, "m/1/model", O_RDONLY) == -1)
+	    openat(dir, "m/1/model", O_RDONLY) == -1 ||
+	    openat(dir, "linked", O_RDONLY | O_DIRECTORY) == -1)
 		return 16;
 	fd = openat(cache, "file", O_CREAT | O_RDWR, 0600);
 	if (fd == -1 || mkdirat(cache, "d", 0700) == -1 ||
@@ -327,10 +328,13 @@ in_sandbox(const char *read_dir, char text[SANDBOX_TEXT])
 
 START_TEST(a_sandboxed_worker_can_do_its_work_and_no_more)
 {
-	char text[SANDBOX_TEXT];
+	char text[SANDBOX_TEXT], elsewhere[] = "/var/tmp/t_worker.XXXXXX";
 	int done, may = 0;
 
 	make_folder();
+	/* A link to a folder elsewhere, as a repository may have. */
+	ck_assert_ptr_nonnull(mkdtemp(elsewhere));
+	ck_assert_int_eq(symlinkat(elsewhere, dir, "linked"), 0);
 	done = in_sandbox(folder, text);
 	/* What the kernel does not have cannot be expected of it. */
 	if (strstr(text, "no seccomp") != NULL)
@@ -339,6 +343,8 @@ START_TEST(a_sandboxed_worker_can_do_its_work_and_no_more)
 		may |= 4 | 8;
 	ck_assert_msg((done & ~may) == 0, "%s: %d", text, done);
 	(void)unlinkat(dir, "new", 0);
+	(void)unlinkat(dir, "linked", 0);
+	(void)rmdir(elsewhere);
 	remove_folder();
 }
 END_TEST

@@ -57,6 +57,10 @@ beneath_open(int dir, const char *name, int flags, struct err *e)
 	if (errno == EXDEV || errno == ELOOP)
 		return err_set(e, ERR_INVALID,
 		    "%s: leads out of the model repository", name);
+	if (errno == EACCES)
+		return err_set(e, ERR_SYSTEM, "%s: permission denied (workers "
+		    "can read what lies below the model folders, or was linked "
+		    "there when they started)", name);
 	if (errno != ENOENT && errno != ENOTDIR)
 		return err_sys(e, "%s", name);
 	return err_set(e, ERR_NOT_FOUND, "%s: no such file", name);

@@ -8,8 +8,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,7 +25,7 @@
 #define SYS_landlock_restrict_self	446
 #endif
 
-enum { CREATE_VERSION = 1, RULE_PATH_BENEATH = 1 };
+enum { CREATE_VERSION = 1, RULE_PATH_BENEATH = 1, LINK_DEPTH = 1 };
 
 #define FS_EXECUTE	(UINT64_C(1) << 0)
 #define FS_WRITE_FILE	(UINT64_C(1) << 1)
@@ -203,6 +205,43 @@ allow_driver(const struct landlock *l, struct err *e)
 	return allow_library(l, icd, e);
 }
 
+/*
+ * A model repository, and where links in it lead that stand for a model or a
+ * version: what lies elsewhere is often linked into place.
+ */
+static int
+allow_linked(const struct landlock *l, const char *path, int depth,
+    struct err *e)
+{
+	char name[PATH_MAX];
+	DIR *d = opendir(path);
+	struct dirent *entry;
+	struct stat st;
+	int res = 0;
+
+	while (d != NULL && res == 0 && (entry = readdir(d)) != NULL) {
+		if (entry->d_name[0] == '.' || (size_t)snprintf(name,
+		    sizeof(name), "%s/%s", path, entry->d_name) >=
+		    sizeof(name) || lstat(name, &st) == -1)
+			continue;
+		if (S_ISLNK(st.st_mode))
+			res = allow(l, name, FS_READ, e);
+		else if (S_ISDIR(st.st_mode) && depth < LINK_DEPTH)
+			res = allow_linked(l, name, depth + 1, e);
+	}
+	if (d != NULL)
+		(void)closedir(d);
+	return res;
+}
+
+static int
+allow_models(const struct landlock *l, const char *path, struct err *e)
+{
+	if (allow(l, path, FS_READ, e) == -1)
+		return -1;
+	return allow_linked(l, path, 0, e);
+}
+
 static int
 allow_paths(const struct landlock *l, const struct sandbox_paths *p,
     struct err *e)
@@ -212,7 +251,7 @@ allow_paths(const struct landlock *l, const struct sandbox_paths *p,
 	if (p->cl_dir != NULL && allow(l, p->cl_dir, FS_READ, e) == -1)
 		return -1;
 	for (uint32_t i = 0; i < p->n_read; i++)
-		if (allow(l, p->read[i], FS_READ, e) == -1)
+		if (allow_models(l, p->read[i], e) == -1)
 			return -1;
 	return 0;
 }
