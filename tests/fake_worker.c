@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -209,6 +210,27 @@ act_quit(void)
 	exit(WORKER_EXIT_DEVICE);
 }
 
+/* Ring and talk without end; whoever answers must not hear much of it. */
+static void
+act_flood(void)
+{
+	int64_t end = clock_ns() + 10 * NS_PER_S;
+
+	while (clock_ns() < end)
+		(void)send(wire.bell, "", 1, MSG_DONTWAIT);
+}
+
+static void
+act_chatter(void)
+{
+	struct ctl_msg m = { .type = CTL_PONG, .fd = -1 };
+	struct err e;
+
+	for (int i = 0; i < 1000; i++)
+		(void)ctl_send(&ctl, &m, &e);
+	(void)pause();
+}
+
 static const struct {
 	float	what;
 	void	(*before)(void);
@@ -218,6 +240,7 @@ static const struct {
 	{ 1003, act_slow, NULL }, { 1004, NULL, act_lie_job },
 	{ 1005, NULL, act_lie_parts }, { 1006, NULL, act_lie_type },
 	{ 1007, NULL, act_garble }, { 1008, act_quit, NULL },
+	{ 1011, act_flood, NULL }, { 1012, act_chatter, NULL },
 };
 
 #define FAIL	1009.0f			/* the part is answered with an error */

@@ -14,7 +14,7 @@
 
 /* First elements that make a fake worker misbehave: tests/fake_worker.c. */
 enum { CRASH = 1001, HANG, SLOW, LIE_JOB, LIE_PARTS, LIE_TYPE, GARBLE, QUIT,
-    FAIL, FAIL_IN_COMPANY };
+    FAIL, FAIL_IN_COMPANY, FLOOD, CHATTER };
 
 static struct world	w;
 static struct ask	asks[256];
@@ -505,6 +505,8 @@ suite(void)
 	tcase_add_loop_test(c, a_stopped_worker_is_replaced, 0, 2);
 	tcase_add_loop_test(c, a_lying_worker_is_replaced, LIE_JOB,
 	    GARBLE + 1);
+	tcase_add_loop_test(c, a_lying_worker_is_replaced, FLOOD,
+	    CHATTER + 1);
 	tcase_add_test(c, an_error_belongs_to_its_request);
 	tcase_add_test(c, deadlines_are_kept);
 	tcase_add_test(c, a_full_queue_refuses);

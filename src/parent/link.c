@@ -135,6 +135,7 @@ link_send_drop(struct slot *s, uint32_t id)
 	struct ctl_msg m = { .type = CTL_SEGMENT_DROP, .fd = -1 };
 
 	m.segment.id = id;
+	s->owed[CTL_SEGMENT_DROPPED]++;
 	send_msg(s, &m);
 }
 
@@ -143,6 +144,7 @@ link_send_unload(struct slot *s, uint32_t handle)
 {
 	struct ctl_msg m = { .type = CTL_UNLOAD, .fd = -1, .handle = handle };
 
+	s->owed[CTL_UNLOADED]++;
 	send_msg(s, &m);
 }
 
@@ -285,11 +287,15 @@ on_load_failed(struct slot *s, struct ctl_msg *m)
 	sup_load(s->sup);
 }
 
+/* An answer of no interest, but there must have been a question. */
 static void
-on_nothing(struct slot *s, struct ctl_msg *m)
+on_owed(struct slot *s, struct ctl_msg *m)
 {
-	(void)s;
-	(void)m;
+	if (s->owed[m->type] == 0)
+		slot_kill(s, KILL_BAD, "message %d without being asked",
+		    (int)m->type);
+	else
+		s->owed[m->type]--;
 }
 
 static void
@@ -302,9 +308,9 @@ static void (*const on_message[CTL_TYPES])(struct slot *, struct ctl_msg *) = {
 	[CTL_HELLO] = on_hello,
 	[CTL_LOADED] = on_loaded,
 	[CTL_LOAD_FAILED] = on_load_failed,
-	[CTL_UNLOADED] = on_nothing,
-	[CTL_SEGMENT_DROPPED] = on_nothing,
-	[CTL_PONG] = on_nothing,
+	[CTL_UNLOADED] = on_owed,
+	[CTL_SEGMENT_DROPPED] = on_owed,
+	[CTL_PONG] = on_owed,
 };
 
 static void

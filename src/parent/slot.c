@@ -112,6 +112,7 @@ slot_start(struct slot *s)
 	s->why[0] = '\0';
 	s->holds = 0;
 	s->stopped_ns = 0;
+	memset(s->owed, 0, sizeof(s->owed));
 	s->say.lines = 0;
 	s->started_ns = clock_ns();
 	s->ready_ns = 0;

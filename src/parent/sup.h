@@ -108,6 +108,7 @@ struct slot {
 	int64_t		 next_start_ns;
 	char		 death[DEATH_TEXT];
 
+	uint32_t	 owed[CTL_TYPES];	/* answers it may still give */
 	struct version	*loading;	/* being loaded there now; or NULL */
 	int64_t		 loading_ns;
 
