@@ -11,15 +11,15 @@ put_operands(struct buf *b, const struct epilogue *e, int width)
 {
 	for (int i = 0; i < e->n; i++) {
 		if (e->operand[i].kind == EPI_SCALAR)
-			PUT(b, ", e%d[e%d_at]", i, i);
+			PUT(b, ", epi_e%d[epi_e%d_at]", i, i);
 		else if (width == 1)
-			PUT(b, ", e%d[e%d_at + (%s)]", i, i,
+			PUT(b, ", epi_e%d[epi_e%d_at + (%s)]", i, i,
 			    e->operand[i].kind == EPI_SAME ? "same" : "chan");
 		else if (e->operand[i].kind == EPI_SAME)
-			PUT(b, ", vload%d(0, e%d + e%d_at + (same))",
+			PUT(b, ", vload%d(0, epi_e%d + epi_e%d_at + (same))",
 			    width, i, i);
 		else
-			PUT(b, ", EPI_CHAN%d(e%d, e%d_at + (chan))",
+			PUT(b, ", EPI_CHAN%d(epi_e%d, epi_e%d_at + (chan))",
 			    width, i, i);
 	}
 }
@@ -94,7 +94,7 @@ preamble(const struct group *g, const struct epilogue *e, bool lanes,
 	}
 	(void)buf_str(&b, "\n#define EPI_ARGS");
 	for (int i = 0; i < e->n; i++)
-		PUT(&b, ", IN(float, e%d)", i);
+		PUT(&b, ", IN(float, epi_e%d)", i);
 	expr_params(&b, g, true);
 	(void)buf_str(&b, " EPI_MASK_ARG\n");
 	for (int w = 1; w <= 16; w *= w == 1 ? 4 : 2)

@@ -54,7 +54,7 @@ void
 expr_params(struct buf *b, const struct group *g, bool declare)
 {
 	for (int i = 0; i < group_params(g); i++)
-		PUT(b, ", %sp%d", declare ? "float " : "", i);
+		PUT(b, ", %sepi_p%d", declare ? "float " : "", i);
 }
 
 static void
@@ -140,7 +140,7 @@ put_apply(struct buf *b, const struct member *m, int at, const struct ref *in,
 		(void)buf_str(b, "; ");
 	}
 	for (int i = 0; i < m->n_attr; i++)
-		PUT(b, "const float %s = p%d; ", m->pw->attr[i].name,
+		PUT(b, "const float %s = epi_p%d; ", m->pw->attr[i].name,
 		    param + i);
 	PUT(b, "t%d = ", at);
 	put_result(b, m, width, fp64);

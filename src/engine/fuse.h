@@ -92,7 +92,7 @@ bool		 expr_mixed(const struct member *);
  * preamble.
  */
 void		 expr_words(struct buf *, const struct group *);
-/* ", float p0, float p1": declared, or passed. */
+/* ", float epi_p0, float epi_p1": declared, or passed. */
 void		 expr_params(struct buf *, const struct group *, bool declare);
 int		 group_params(const struct group *);
 /* Does the expression map zeros to zero, for lanes past the last channel? */
