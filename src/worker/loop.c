@@ -16,6 +16,9 @@
 /* An arena that held so much is given back when nobody needs it for so long. */
 enum { TRIM_BYTES = 1 << 20, TRIM_MS = 2000 };
 
+/* Without a pause in the jobs, messages are asked for after so many. */
+enum { LISTEN_JOBS = 16 };
+
 static void
 say(struct worker *w, const struct ctl_msg *m)
 {
@@ -155,8 +158,10 @@ worker_hear(struct worker *w)
 	struct err e;
 	int res = ctl_recv(&w->ctl, &m, &e);
 
-	if (res == 0)
+	if (res == 0) {
+		w->heard = false;
 		return false;
+	}
 	if (res == -1)
 		worker_fail(e.code == ERR_UNAVAILABLE ? WORKER_EXIT_OK :
 		    WORKER_EXIT_PARENT, &e);
@@ -241,6 +246,7 @@ wait(struct worker *w, const struct timespec *limit)
 	n = signals_poll(p, nitems(p), limit);
 	if (p[0].revents != 0 || n <= 0)
 		wake(w);
+	w->heard = (p[1].revents & ~POLLOUT) != 0;
 	if ((p[1].revents & POLLOUT) != 0 && ctl_flush(&w->ctl, &e) == -1)
 		worker_fail(WORKER_EXIT_PARENT, &e);
 	return n != 0;
@@ -265,12 +271,17 @@ rest(struct worker *w)
 void
 worker_loop(struct worker *w)
 {
+	uint32_t jobs = 0;
 	bool busy;
 
 	wire_phase(&w->wire, PHASE_IDLE, 0);
+	w->heard = true;
 	for (;;) {
 		busy = worker_serve(w);
-		busy |= worker_hear(w);
+		/* Asking costs a call; poll() tells as well when we sleep. */
+		jobs += busy;
+		if (w->heard || jobs % LISTEN_JOBS == 0)
+			busy |= worker_hear(w);
 		if (busy)
 			continue;
 		if (signals_ended())

@@ -39,6 +39,7 @@ struct worker {
 	uint64_t	 job;		/* running now, for the phase */
 	bool		 loading;	/* or a model is */
 	bool		 draining;	/* end when nothing is left to do */
+	bool		 heard;		/* a message may be there */
 };
 
 /* The end: say why in the log, stop. */
