@@ -53,15 +53,13 @@ accept_and_drop(struct http *h, int fd)
 static struct http_conn *
 find_idle(struct http *h)
 {
-	struct http_conn *c;
-	int tries = 0;
+	struct http_conn *c = TAILQ_FIRST(&h->idle);
 	char byte;
 
-	TAILQ_FOREACH(c, &h->idle, idle_link) {
+	for (int i = 0; c != NULL && i < ACCEPT_MAX; i++) {
 		if (recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
 			return c;
-		if (++tries == ACCEPT_MAX)
-			break;
+		c = TAILQ_NEXT(c, idle_link);
 	}
 	return NULL;
 }

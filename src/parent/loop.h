@@ -37,11 +37,13 @@ struct turn {
 	TAILQ_ENTRY(turn) link;
 };
 
+TAILQ_HEAD(turn_list, turn);
+
 /*
  * Those waiting, first come first served; one slice for each round of the loop.
  */
 struct turns {
-	TAILQ_HEAD(, turn) queue;
+	struct turn_list queue;
 	struct event	*timer;
 };
 

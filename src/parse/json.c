@@ -179,11 +179,12 @@ read_in_region(struct reader *r, void *obj)
 static int
 other_parameter(struct reader *r, void *obj)
 {
-	const struct text *key = &r->path[r->parts - 1].key;
+	struct text key = { NULL, 0 };
 
 	(void)obj;
-	if (r->parts <= PATH_MAX_PARTS && key->n >= 7 &&
-	    memcmp(key->at, "triton_", 7) == 0)
+	if (r->parts <= PATH_MAX_PARTS)
+		key = r->path[r->parts - 1].key;
+	if (key.n >= 7 && memcmp(key.at, "triton_", 7) == 0)
 		return read_fail(r, "parameter names that begin with 'triton_' "
 		    "are reserved");
 	return 0;
