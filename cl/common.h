@@ -367,19 +367,12 @@ store_bf16(float v)
 #ifdef EPI_TEXT
 EPI_TEXT
 #endif
+#ifdef EPI
+#define VEPI(v, same, chan)	VCAT(EPI, VEC)(v, same, chan)
+#else
+#define EPI(v, same, chan)	(v)
+#define VEPI(v, same, chan)	(v)
+#endif
 #ifndef EPI_ARGS
 #define EPI_ARGS
 #endif
-#ifndef EPI
-#define EPI(v, same, chan)	(v)
-#endif
-#ifndef EPI4
-#define EPI4(v, same, chan)	(v)
-#endif
-#ifndef EPI8
-#define EPI8(v, same, chan)	(v)
-#endif
-#ifndef EPI16
-#define EPI16(v, same, chan)	(v)
-#endif
-#define VEPI(v, same, chan)	VCAT(EPI, VEC)(v, same, chan)

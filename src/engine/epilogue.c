@@ -80,6 +80,7 @@ preamble(const struct group *g, const struct epilogue *e, bool lanes,
     struct plan *p, struct err *err)
 {
 	bool fp64 = plan_facts(p)->fp64;
+	int width[2] = { 1, plan_facts(p)->vec };
 	struct buf b;
 	char name[16];
 	char *text = NULL;
@@ -87,18 +88,18 @@ preamble(const struct group *g, const struct epilogue *e, bool lanes,
 	buf_init(&b, TEXT_MAX);
 	put_masks(&b, e, lanes);
 	(void)buf_str(&b, "#define EPI_TEXT");
-	for (int w = 1; w <= 16; w *= w == 1 ? 4 : 2) {
-		(void)snprintf(name, sizeof(name), "epi%d", w);
+	for (int i = 0; i < 2; i++) {
+		(void)snprintf(name, sizeof(name), "epi%d", width[i]);
 		(void)buf_str(&b, " ");
-		expr_function(&b, g, name, w, fp64);
+		expr_function(&b, g, name, width[i], fp64);
 	}
 	(void)buf_str(&b, "\n#define EPI_ARGS");
 	for (int i = 0; i < e->n; i++)
 		PUT(&b, ", IN(float, epi_e%d)", i);
 	expr_params(&b, g, true);
 	(void)buf_str(&b, " EPI_MASK_ARG\n");
-	for (int w = 1; w <= 16; w *= w == 1 ? 4 : 2)
-		put_form(&b, g, e, w);
+	for (int i = 0; i < 2; i++)
+		put_form(&b, g, e, width[i]);
 	if (!buf_failed(&b))
 		text = pool_strn(plan_pool(p), b.data, b.len);
 	buf_done(&b);

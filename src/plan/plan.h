@@ -136,8 +136,8 @@ void	 step_error_word(struct step *, const struct view *);
  *	v = EPI(v, same, chan)
  * for each element or vector it is about to store: `same` is the element
  * offset of v in its output (from the output's beginning), `chan` its channel
- * index.  Without an epilogue both are empty.  Vector forms: EPI16/EPI8/EPI4
- * by width. In a vector form `same` is the offset of its first element and the
+ * index.  Without an epilogue both are empty.  The form for native vectors
+ * (VFLOAT) is VEPI.  There `same` is the offset of its first element and the
  * others follow; their channels follow one another, too, if the layout is
  * BLOCKED or the channel axis is the last one, else all elements are of the
  * one channel `chan`. Operands are of three kinds; an operator that takes
