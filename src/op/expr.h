@@ -85,7 +85,9 @@ EXPR_2(pow, pow(a, b), expr_ipow(a, b),
     (uint64_t)expr_ipow((int64_t)a, (int64_t)b))
 EXPR_2(shl, (a + b) * 0, b < 0 || b > 63 ? 0 : (int64_t)((uint64_t)a << b),
     b > 63 ? 0 : a << b)
-EXPR_2(shr, (a + b) * 0, b < 0 || b > 63 ? 0 : a >> b, b > 63 ? 0 : a >> b)
+EXPR_2(shr, (a + b) * 0, b < 0 || b > 63 ? 0 :
+    a < 0 ? (int64_t)~(~(uint64_t)a >> b) : (int64_t)((uint64_t)a >> b),
+    b > 63 ? 0 : a >> b)
 EXPR_1(neg, -a, (int64_t)(0 - (uint64_t)a), 0 - a)
 EXPR_1(abs, fabs(a), a < 0 ? (int64_t)(0 - (uint64_t)a) : a, a)
 EXPR_1(sign, isnan(a) ? a : (a > 0) - (a < 0), (a > 0) - (a < 0), a > 0)

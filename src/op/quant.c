@@ -165,6 +165,58 @@ dequantize_host(struct view *v, struct err *e)
 	return 0;
 }
 
+/*
+ * One scale, or one per channel of an axis: cl/quant.cl.  Between float and 8-bit
+ * integers only, and dequantising from int32.
+ */
+static int
+quant_step(struct view *v, const char *kernel, enum dtype q, struct plan *p,
+    struct err *e)
+{
+	const struct val *z = view_in(v, 2);
+	struct scales k = { 0 };
+	struct step *s;
+
+	if (scales_read(v, &k, e) != 0)
+		return -1;
+	if ((q != DT_INT8 && q != DT_UINT8 && q != DT_INT32) || k.block != 0 ||
+	    (z != NULL && z->type != q) ||
+	    v->in[1]->type != DT_FLOAT || !fits_int(v->in[0]) ||
+	    val_count(v->in[0]) == 0)
+		return 1;
+	s = plan_step(p, e, "quant", kernel, "-DQ=%s -DLOW=%d -DHIGH=%d%s",
+	    cl_type(p, q), q == DT_UINT8 ? 0 : -128,
+	    q == DT_UINT8 ? 255 : 127, z != NULL ? " -DZERO" : "");
+	if (s == NULL)
+		return -1;
+	step_in(s, v->in[0]);
+	step_in(s, v->in[1]);
+	if (z != NULL)
+		step_in(s, v->in[2]);
+	step_out(s, v->out[0]);
+	step_int(s, (int64_t)val_count(v->in[0]));
+	step_int(s, k.one ? 1 : k.l.n);
+	step_int(s, k.one ? 1 : k.l.inner);
+	step_items(s, val_count(v->in[0]));
+	return plan_end(p, s, e);
+}
+
+static int
+quantize_plan(struct view *v, struct plan *p, struct err *e)
+{
+	if (v->in[0]->type != DT_FLOAT || v->out[0]->type == DT_INT32)
+		return 1;
+	return quant_step(v, "quantize", v->out[0]->type, p, e);
+}
+
+static int
+dequantize_plan(struct view *v, struct plan *p, struct err *e)
+{
+	if (v->out[0]->type != DT_FLOAT)
+		return 1;
+	return quant_step(v, "dequantize", v->in[0]->type, p, e);
+}
+
 static int
 dynamic_infer(struct view *v, struct err *e)
 {
@@ -383,20 +435,22 @@ qconv_host(struct view *v, struct err *e)
 	return 0;
 }
 
-#define ROW(op, takes, id)						\
+#define ROW(op, takes, id, how)						\
 {									\
 	.name = op, .since = 10, .types = takes, .infer = id##_infer,	\
-	.host = id##_host,						\
+	.host = id##_host, .plan = how,					\
 }
 
 OP_FAMILY(quant_ops);
 const struct op quant_ops[] = {
-	ROW("QuantizeLinear", "fdhiu fdhiux iux", quantize),
-	ROW("DequantizeLinear", "iux fdh iux", dequantize),
-	ROW("DynamicQuantizeLinear", "f", dynamic),
-	ROW("MatMulInteger", "iu", matmul_integer),
-	ROW("QLinearMatMul", "iux fh iux iux fh iux fh iux", qmatmul),
-	ROW("ConvInteger", "iu", conv_integer),
-	ROW("QLinearConv", "iu f iu iu f iu f iu i", qconv),
+	ROW("QuantizeLinear", "fdhiu fdhiux iux", quantize,
+	    quantize_plan),
+	ROW("DequantizeLinear", "iux fdh iux", dequantize,
+	    dequantize_plan),
+	ROW("DynamicQuantizeLinear", "f", dynamic, NULL),
+	ROW("MatMulInteger", "iu", matmul_integer, NULL),
+	ROW("QLinearMatMul", "iux fh iux iux fh iux fh iux", qmatmul, NULL),
+	ROW("ConvInteger", "iu", conv_integer, NULL),
+	ROW("QLinearConv", "iu f iu iu f iu f iu i", qconv, NULL),
 	{ .name = NULL }
 };

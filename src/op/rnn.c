@@ -297,13 +297,17 @@ rnn_walk(struct view *v, const struct rnn *q, const struct val *c0,
 	size_t h = (size_t)q->hidden, g = h * (size_t)q->gates;
 	double *m = view_scratch(v, 3 * h + 2 * g + (size_t)q->input + 1,
 	    sizeof(*m), e);
-	struct rnn_run run = { .h = m, .c = m + h, .tmp = m + 2 * h,
-	    .xw = m + 3 * h, .hr = m + 3 * h + g };
+	struct rnn_run run = { 0 };
 	struct rnn_out o = { 0 };
 	void **out[3] = { &o.y, &o.h, &o.c };
 
 	if (m == NULL)
 		return -1;
+	run.h = m;
+	run.c = m + h;
+	run.tmp = m + 2 * h;
+	run.xw = m + 3 * h;
+	run.hr = run.xw + g;
 	for (int i = 0; i < 3; i++)
 		if (view_out(v, i) != NULL &&
 		    (*out[i] = view_alloc(v, i, e)) == NULL)

@@ -30,8 +30,8 @@ int	 op_axes(struct view *, const char *attr, int input, int rank,
  * neither is there.
  */
 #define OP_INTS		(MAX_RANK * 2)
-int	 op_ints(struct view *, const char *attr, int input,
-	    int64_t v[OP_INTS], int *n, struct err *);
+int	 op_ints(struct view *v, const char *attr, int input,
+	    int64_t out[OP_INTS], int *n, struct err *e);
 
 /* Input i must be KNOWN now: asks for it if not.  NULL (left out) is fine. */
 int	 op_known(struct view *, int i);

@@ -350,7 +350,7 @@ unpool_infer(struct view *v, struct err *e)
 }
 
 /*
- * Indices count in the shape that was pooled: the one without output_shape. 
+ * Indices count in the shape that was pooled: the one without output_shape.
  * In a larger output the element keeps its coordinates.
  */
 static int
