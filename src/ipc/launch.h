@@ -17,13 +17,14 @@
  *	    [--sandbox auto|required|off] [--read DIR]...
  *
  * serves on that device, with the descriptors of enum worker_fd
- * (ipc/channel.h); standard error is a pipe that the parent logs, standard
- * output another one. --read names each model repository: what is not below one
- * of them cannot be read inside the sandbox, whatever directory descriptor a
- * CTL_LOAD brings. What differs from a default is always passed as an argument,
- * never in the environment, which holds variables for drivers only (PATH,
- * LC_ALL, HOME, TMPDIR, OCL_ICD_VENDORS, cache folders, what worker.environment
- * names).
+ * (ipc/channel.h); standard output and error are one pipe that the parent logs.
+ *
+ * --read names each model repository: what is not below one of them cannot be
+ * read inside the sandbox, whatever directory descriptor a CTL_LOAD brings.
+ *
+ * What differs from a default is always passed as an argument, never in the
+ * environment, which holds variables for drivers only (PATH, LC_ALL, HOME,
+ * TMPDIR, OCL_ICD_VENDORS, cache folders, what worker.environment names).
  *
  * The parent has set the CPU affinity; a CPU driver must use no more threads
  * than that (the parent sets POCL_CPU_MAX_CU_COUNT and POCL_MAX_PTHREAD_COUNT
