@@ -183,28 +183,6 @@ new_scratch(struct ocl *ocl, struct arg *a, size_t n, struct err *err)
 	return 0;
 }
 
-int
-ocl_step_scratch(struct ocl_step *s, int i, size_t n, struct err *err)
-{
-	struct arg *a = arg_at(s, i, err);
-
-	if (a == NULL)
-		return -1;
-	if (s->ocl->mode == MODE_GPU)
-		return err_set(err, ERR_INTERNAL,
-		    "kernel %s: scratch on the GPU profile", name_of(s));
-	if (s->scratch != 0 && a->kind != ARG_SCRATCH)
-		return err_set(err, ERR_INTERNAL,
-		    "kernel %s: a second scratch", name_of(s));
-	n = size_round(n < SIZE_MAX / 2 ? n : SIZE_MAX / 2, 64);
-	if (new_scratch(s->ocl, a, n, err) == -1) {
-		free_scratch(s->ocl, a);
-		return -1;
-	}
-	s->scratch = n;
-	return set(s, i, ARG_SCRATCH, err);
-}
-
 /*
  * Before the total: lanes' counter of pieces; other CPU drivers' scratch
  * stride.
@@ -243,6 +221,31 @@ apply_work(struct ocl_step *s, struct err *err)
 			    name_of(s));
 	}
 	return 0;
+}
+
+int
+ocl_step_scratch(struct ocl_step *s, int i, size_t n, struct err *err)
+{
+	struct arg *a = arg_at(s, i, err);
+
+	if (a == NULL)
+		return -1;
+	if (s->ocl->mode == MODE_GPU)
+		return err_set(err, ERR_INTERNAL,
+		    "kernel %s: scratch on the GPU profile", name_of(s));
+	if (s->scratch != 0 && a->kind != ARG_SCRATCH)
+		return err_set(err, ERR_INTERNAL,
+		    "kernel %s: a second scratch", name_of(s));
+	n = size_round(n < SIZE_MAX / 2 ? n : SIZE_MAX / 2, 64);
+	if (new_scratch(s->ocl, a, n, err) == -1) {
+		free_scratch(s->ocl, a);
+		return -1;
+	}
+	s->scratch = n;
+	if (set(s, i, ARG_SCRATCH, err) == -1)
+		return -1;
+	/* The stride goes with the work, which may be set already. */
+	return apply_work(s, err);
 }
 
 int
