@@ -6,8 +6,9 @@
 
 The daemon in BUILD serves the digits on two workers to N connections.  Every so
 many seconds a random worker that is ready gets the signal.  Every request must get
-its right answer on its connection; throughput must stay above a quarter of the
-undisturbed; then the daemon must be back to the descriptors and memory it had.
+its right answer on its connection; then the daemon must be back to the descriptors
+and memory it had.  From 30 seconds on, throughput must stay above a quarter of the
+undisturbed, and most of the attempts must have hit.
 """
 
 import argparse
@@ -27,6 +28,7 @@ DIGITS = ["00-2", "01-0", "02-4", "03-9", "05-1", "06-2", "08-6", "09-7"]
 PATH = "/v2/models/digits/infer"
 MEMORY = 4 << 20        # more than before that is still "back"
 BACK_SECONDS = 10
+LONG = 30               # seconds from which on numbers mean something
 
 
 class Killer:
@@ -139,13 +141,14 @@ def main():
         for text in counts.examples:
             print("   ", text)
         ticks = int(o.seconds / every)
-        report.check(killer.kills >= max(1, ticks * 0.6) or o.signal == "STOP",
-                     f"{killer.kills} kills in {ticks} attempts")
         report.check(killer.kills > 0, "some worker was hit")
         report.check(counts.wrong == 0, "no wrong answer")
         report.check(counts.errors == 0, "no error answer")
         report.check(counts.dropped == 0, "no dropped connection")
-        report.check(rate >= calm_rate / 4, "a quarter of the throughput")
+        if o.seconds >= LONG:
+            report.check(killer.kills >= ticks * 0.6,
+                         f"{killer.kills} kills in {ticks} attempts")
+            report.check(rate >= calm_rate / 4, "a quarter of the throughput")
         back = settle(daemon, descriptors, resident)
         report.check(back, "descriptors and memory are back: "
                      f"{descriptors} -> {daemon.descriptors()}, "
