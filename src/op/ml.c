@@ -1,4 +1,6 @@
 /* ai.onnx.ml: features and linear models. */
+#include "op/ml.h"
+
 #include <math.h>
 
 #include "op/gather.h"
@@ -9,8 +11,8 @@
 #define ML	"ai.onnx.ml"
 
 /* A tensor of features: [C] or [N, C]; C. */
-static int64_t
-features(const struct val *x)
+int64_t
+ml_features(const struct val *x)
 {
 	return x->shape.rank == 0 ? 1 : x->shape.dim[x->shape.rank - 1];
 }
@@ -26,11 +28,6 @@ same_floats_infer(struct view *v, struct err *e)
 	    1u << (v->in[0]->shape.rank - 1)));
 	return 0;
 }
-
-struct floats {
-	const float	*v;
-	size_t		 n;
-};
 
 /* One value for all features, or one for each. */
 static int
@@ -59,8 +56,8 @@ scaler_infer(struct view *v, struct err *e)
 	struct floats f;
 
 	if (op_want(v, 1, e) != 0 ||
-	    per_feature(v, "offset", features(v->in[0]), &f, e) != 0 ||
-	    per_feature(v, "scale", features(v->in[0]), &f, e) != 0)
+	    per_feature(v, "offset", ml_features(v->in[0]), &f, e) != 0 ||
+	    per_feature(v, "scale", ml_features(v->in[0]), &f, e) != 0)
 		return -1;
 	return same_floats_infer(v, e);
 }
@@ -69,7 +66,7 @@ static int
 scaler_host(struct view *v, struct err *e)
 {
 	const struct val *x = v->in[0];
-	size_t c = (size_t)features(x), n = val_count(x);
+	size_t c = (size_t)ml_features(x), n = val_count(x);
 	struct floats offset, scale;
 	float *out = view_alloc(v, 0, e);
 
@@ -101,7 +98,7 @@ constant(struct plan *p, const struct floats *f, int64_t n, struct err *e)
 static int
 scaler_plan(struct view *v, struct plan *p, struct err *e)
 {
-	int64_t c = features(v->in[0]);
+	int64_t c = ml_features(v->in[0]);
 	struct floats offset, scale;
 	struct val *a, *b;
 	struct step *s;
@@ -183,7 +180,7 @@ static int
 extract_host(struct view *v, struct err *e)
 {
 	const struct val *x = v->in[0], *y = v->in[1];
-	size_t n = val_count(y), c = (size_t)features(x);
+	size_t n = val_count(y), c = (size_t)ml_features(x);
 	void *out = view_alloc(v, 0, e);
 
 	if (out == NULL)
@@ -213,7 +210,7 @@ static int
 normalizer_host(struct view *v, struct err *e)
 {
 	const struct val *x = v->in[0];
-	size_t c = (size_t)features(x);
+	size_t c = (size_t)ml_features(x);
 	float *out = view_alloc(v, 0, e);
 	const char *how;
 
@@ -253,7 +250,7 @@ linear_read(const struct view *v, const char *bias, int64_t classes,
 	    attr_floats(v->node, bias, &l->bias.v, &l->bias.n, e) != 0 ||
 	    attr_string(v->node, "post_transform", "NONE", &l->post, e) != 0)
 		return -1;
-	l->c = features(v->in[0]);
+	l->c = ml_features(v->in[0]);
 	l->n = v->in[0]->shape.rank == 1 ? 1 : v->in[0]->shape.dim[0];
 	l->classes = classes > 0 ? classes :
 	    l->c > 0 ? (int64_t)l->coef.n / l->c : 0;
@@ -266,8 +263,8 @@ linear_read(const struct view *v, const char *bias, int64_t classes,
 }
 
 /* In place, over one row of scores. */
-static int
-post_transform(const char *how, double *y, int64_t n, struct err *e)
+int
+ml_post_transform(const char *how, double *y, int64_t n, struct err *e)
 {
 	double max = -INFINITY, sum = 0;
 	bool zero = strcmp(how, "SOFTMAX_ZERO") == 0;
@@ -342,7 +339,7 @@ regressor_host(struct view *v, struct err *e)
 		return -1;
 	for (int64_t r = 0; r < l.n; r++) {
 		linear_scores(v->in[0], &l, r, y);
-		if (post_transform(l.post, y, l.classes, e) != 0)
+		if (ml_post_transform(l.post, y, l.classes, e) != 0)
 			return -1;
 		for (int64_t k = 0; k < l.classes; k++)
 			out[r * l.classes + k] = (float)y[k];
@@ -350,17 +347,12 @@ regressor_host(struct view *v, struct err *e)
 	return 0;
 }
 
-/* The labels: strings or integers, as many as there are classes. */
-struct labels {
-	const struct attr	*strings, *ints;
-	int64_t			 n;
-};
-
-static int
-labels_read(const struct view *v, struct labels *l, struct err *e)
+int
+labels_read(const struct view *v, const char *ints, struct labels *l,
+    struct err *e)
 {
 	l->strings = attr_find(v->node, "classlabels_strings");
-	l->ints = attr_find(v->node, "classlabels_ints");
+	l->ints = attr_find(v->node, ints);
 	if (l->strings != NULL && l->strings->n == 0)
 		l->strings = NULL;
 	if ((l->strings != NULL && l->strings->type != ATTR_STRINGS) ||
@@ -376,7 +368,7 @@ static int
 classifier_read(const struct view *v, struct linear *l, struct labels *c,
     struct err *e)
 {
-	if (labels_read(v, c, e) != 0 ||
+	if (labels_read(v, "classlabels_ints", c, e) != 0 ||
 	    linear_read(v, "intercepts", 0, l, e) != 0)
 		return -1;
 	if (c->n != l->classes && !(c->n == 2 && l->classes == 1))
@@ -403,8 +395,8 @@ classifier_infer(struct view *v, struct err *e)
 	return 0;
 }
 
-static void
-set_label(const struct labels *c, void *out, int64_t r, int64_t best)
+void
+labels_set(const struct labels *c, void *out, int64_t r, int64_t best)
 {
 	if (c->strings != NULL)
 		((struct string *)out)[r] = c->strings->strings[best];
@@ -436,9 +428,9 @@ classifier_host(struct view *v, struct err *e)
 		} else
 			for (int64_t k = 1; k < c.n; k++)
 				best = y[k] > y[best] ? k : best;
-		if (post_transform(l.post, y, c.n, e) != 0)
+		if (ml_post_transform(l.post, y, c.n, e) != 0)
 			return -1;
-		set_label(&c, label, r, best);
+		labels_set(&c, label, r, best);
 		for (int64_t k = 0; out != NULL && k < c.n; k++)
 			out[r * c.n + k] = (float)y[k];
 	}

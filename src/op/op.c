@@ -35,6 +35,7 @@ OP_FAMILY(sort_ops);
 OP_FAMILY(spatial_ops);
 OP_FAMILY(text_ops);
 OP_FAMILY(train_ops);
+OP_FAMILY(tree_ops);
 OP_FAMILY(unary_ops);
 OP_FAMILY(views_ops);
 
@@ -69,6 +70,7 @@ static const struct op *const families[] = {
 	spatial_ops,
 	text_ops,
 	train_ops,
+	tree_ops,
 	unary_ops,
 	views_ops,
 };
