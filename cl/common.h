@@ -338,6 +338,39 @@ MATH(float16, int16, convert_int16)
 #define VSTORE(v, i, p)	VCAT(vstore, VEC)(v, i, p)
 
 /*
+ * Blocked maps: lanes past the last channel stay zeros, whatever bias and
+ * epilogue make of them.  KEEP(v, n) is v with lanes from n on cleared; it costs
+ * nothing unless TAIL says that there are such lanes.
+ */
+#ifdef TAIL
+#define KEEP(v, n)	keep_lanes(v, n)
+INLINE VFLOAT
+keep_lanes(VFLOAT v, int n)
+{
+	float a[VEC];
+
+	VSTORE(v, 0, a);
+	for (int i = n; i < VEC; i++)
+		a[i] = 0.0f;
+	return VLOAD(0, a);
+}
+#else
+#define KEEP(v, n)	(v)
+#endif
+
+/*
+ * Ask for n vectors from p on, to be read soon.  (OpenCL's own prefetch() does
+ * nothing in PoCL.)
+ */
+#ifdef LANES
+#define FETCH(p, n)							\
+	for (int fetch = 0; fetch < (n); fetch += 64 / (VEC * 4))	\
+		__builtin_prefetch((const void *)(ulong)((p) + fetch), 0, 2)
+#else
+#define FETCH(p, n)	((void)0)
+#endif
+
+/*
  * Elements that are not numbers here: half through the built-ins, bfloat16 as
  * ushort.
  */

@@ -29,26 +29,6 @@
 #endif
 #define NR	(NB * VEC)
 
-/*
- * Lanes past the last channel stay zeros, whatever bias and epilogue make of
- * them: keep the first n.
- */
-#ifdef TAIL
-#define KEEP(v, n)	keep(v, n)
-INLINE VFLOAT
-keep(VFLOAT v, int n)
-{
-	float a[VEC];
-
-	VSTORE(v, 0, a);
-	for (int i = n; i < VEC; i++)
-		a[i] = 0.0f;
-	return VLOAD(0, a);
-}
-#else
-#define KEEP(v, n)	(v)
-#endif
-
 struct geo {
 	int H, W, KH, KW, DH, DW, nb;
 	int y0, x0;		/* input position of the tile's first tap */
@@ -123,7 +103,7 @@ conv(IN(float, x), IN(float, w), IN(float, bias), OUT(float, y),
 	FOR_WORK(g) {
 		int xb = g % XB, yb = g / XB % YB, n = g / XB / YB % N;
 		int p = g / XB / YB / N, wb = CB, lo = 0;
-		struct geo t = { H, W, KH, KW, DH, DW, CB, 0, 0, 0, 0 };
+		struct geo t = { H, W, KH, KW, DH, DW, CB };
 #ifdef GROUPS
 		/*
 		 * CG, MG: channels of a group; wb: blocks a panel's weights

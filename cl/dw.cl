@@ -18,22 +18,6 @@
 #define DW	1
 #endif
 
-#ifdef TAIL
-#define KEEP(v, n)	keep(v, n)
-INLINE VFLOAT
-keep(VFLOAT v, int n)
-{
-	float a[VEC];
-
-	VSTORE(v, 0, a);
-	for (int i = n; i < VEC; i++)
-		a[i] = 0.0f;
-	return VLOAD(0, a);
-}
-#else
-#define KEEP(v, n)	(v)
-#endif
-
 #define STORE(v, at)							\
 	((__global VFLOAT *)y)[at] = KEEP(VEPI(v, (at) * VEC, chan), C - chan)
 

@@ -14,22 +14,6 @@
 #define DW	1
 #endif
 
-#ifdef TAIL
-#define KEEP(v, n)	keep(v, n)
-INLINE VFLOAT
-keep(VFLOAT v, int n)
-{
-	float a[VEC];
-
-	VSTORE(v, 0, a);
-	for (int i = n; i < VEC; i++)
-		a[i] = 0.0f;
-	return VLOAD(0, a);
-}
-#else
-#define KEEP(v, n)	(v)
-#endif
-
 #ifdef AVERAGE
 #define FIRST		0.0f
 #define JOIN(a, b)	((a) + (b))

@@ -16,22 +16,6 @@
 #define SW	2
 #endif
 
-#ifdef TAIL
-#define KEEP(v, n)	keep(v, n)
-INLINE VFLOAT
-keep(VFLOAT v, int n)
-{
-	float a[VEC];
-
-	VSTORE(v, 0, a);
-	for (int i = n; i < VEC; i++)
-		a[i] = 0.0f;
-	return VLOAD(0, a);
-}
-#else
-#define KEEP(v, n)	(v)
-#endif
-
 /* Columns [from, from + n) of a row of W into s, zeros outside. */
 INLINE void
 copy_row(__global float *s, const __global float *row, bool inside, int from,

@@ -33,22 +33,6 @@
 #define NN	(N * N)
 #define NR	(NB * VEC)
 
-#ifdef TAIL
-#define KEEP(v, n)	keep(v, n)
-INLINE VFLOAT
-keep(VFLOAT v, int n)
-{
-	float a[VEC];
-
-	VSTORE(v, 0, a);
-	for (int i = n; i < VEC; i++)
-		a[i] = 0.0f;
-	return VLOAD(0, a);
-}
-#else
-#define KEEP(v, n)	(v)
-#endif
-
 #if M == 2
 INLINE void
 bt(const VFLOAT *d, VFLOAT *t)
@@ -168,18 +152,6 @@ mac(VFLOAT acc[NB], float a, const VFLOAT b[NB])
 	UNROLL for (int j = 0; j < NB; j++)
 		acc[j] += a * b[j];
 }
-
-/*
- * Ask for n vectors from p on.  The weights of the next product come from far
- * away while this one computes; OpenCL's own prefetch() does nothing in PoCL.
- */
-#ifdef LANES
-#define FETCH(p, n)							\
-	for (int l = 0; l < (n); l += 64 / (VEC * 4))			\
-		__builtin_prefetch((const void *)(ulong)((p) + l), 0, 2)
-#else
-#define FETCH(p, n)	prefetch(p, n)
-#endif
 
 /*
  * S [MR][NB] = A [blocks][MR][VEC] * B [blocks][VEC][NB], and meanwhile ask for

@@ -27,7 +27,7 @@ struct wino {
  * Multiplications a core does while it reads one byte from memory: the weights
  * of a layer are cold when its turn comes again.
  */
-#define MACS_PER_BYTE	4.5
+#define MACS_PER_BYTE	6.0
 
 /* Multiplications in the time of one value's transform. */
 #define TRANSFORM_COST	6.0
