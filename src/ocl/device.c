@@ -96,6 +96,18 @@ native_vec(cl_device_id d)
 #define GET(d, what, out) \
 	clGetDeviceInfo(d, what, sizeof(out), &(out), NULL)
 
+/*
+ * CPU kernels are one work-item that fills the vectors itself.  Mesa's llvmpipe
+ * is a CPU that spreads work-items over the vectors, as a GPU does, and (22.3)
+ * goes wrong where a lone work-item loops over pieces of work.
+ */
+static enum ocl_profile
+profile_of(const struct ocl_facts *f)
+{
+	return f->type == OCL_CPU && strcmp(f->platform, "rusticl") != 0 ?
+	    PROFILE_CPU : PROFILE_GPU;
+}
+
 /* A broken driver hides its device: false. */
 static bool
 facts_of(struct found *found, cl_device_id d)
@@ -124,7 +136,7 @@ facts_of(struct found *found, cl_device_id d)
 	device_text(d, CL_DRIVER_VERSION, f->driver);
 	device_text(d, CL_DEVICE_VERSION, f->version);
 	f->type = type_of(type);
-	f->profile = f->type == OCL_CPU ? PROFILE_CPU : PROFILE_GPU;
+	f->profile = profile_of(f);
 	f->lanes = 1;
 	f->units = units;
 	f->memory = memory;
