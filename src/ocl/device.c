@@ -109,6 +109,19 @@ profile_of(const struct ocl_facts *f)
 }
 
 /* A broken driver hides its device: false. */
+/*
+ * A CPU's kernels are instances that take piece after piece.  llvmpipe ends the
+ * loops of a work-item after 65535 iterations in all, silently (Mesa,
+ * lp_bld_limits.h, LP_MAX_TGSI_LOOP_ITERATIONS): it gets the GPU's kernels, where
+ * a group computes one tile.
+ */
+static enum ocl_profile
+profile_of(const struct ocl_facts *f)
+{
+	return f->type == OCL_CPU && strstr(f->device, "llvmpipe") == NULL ?
+	    PROFILE_CPU : PROFILE_GPU;
+}
+
 static bool
 facts_of(struct found *found, cl_device_id d)
 {
