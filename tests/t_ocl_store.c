@@ -9,6 +9,7 @@
 #include "base/sha256.h"
 #include "base/size.h"
 #include "ocl/ocl.h"
+#include "ocl/program.h"
 #include "ocl/store.h"
 
 static char dir[] = "/tmp/t_ocl_store.XXXXXX";
@@ -386,6 +387,41 @@ START_TEST(programs_survive_a_process)
 }
 END_TEST
 
+/* Programs of steps that are gone are kept, but not without end. */
+START_TEST(unused_programs_are_bounded)
+{
+	static const char *const defines[] = { "-DPLUS=1", "-DPLUS=2", "" };
+	const struct ocl_options o = { .lanes = 1,
+	    .cache_dir = in_dir("cache"), .cl_dir = TESTS_DIR "/cl" };
+	struct ocl_step *step, *kept = NULL;
+	struct ocl_stats stats;
+	struct ocl *ocl;
+	struct err e;
+
+	ck_assert_ptr_nonnull(ocl = ocl_open(&o, &e));
+	programs_limit(ocl->programs, 1);
+	for (int round = 0; round < 2; round++)
+		for (size_t i = 0; i < nitems(defines); i++) {
+			const struct ocl_source src = { "t_ocl", "t_add",
+			    defines[i], NULL };
+
+			ck_assert_ptr_nonnull(step = ocl_step_new(ocl, &src,
+			    &e));
+			ck_assert_int_eq(ocl_build(ocl, &step, 1, &e), 0);
+			if (round == 0 && i == 0)
+				kept = step;
+			else
+				ocl_step_free(ocl, step);
+		}
+	ocl_stats(ocl, &stats);
+	ck_assert_uint_eq(stats.compiled, 3);
+	/* The first one was there; the others had been let go. */
+	ck_assert_uint_eq(stats.loaded, 2);
+	ocl_step_free(ocl, kept);
+	ocl_close(ocl);
+}
+END_TEST
+
 START_TEST(a_cache_that_cannot_be_written_is_no_error)
 {
 	struct ocl_stats s;
@@ -416,6 +452,7 @@ main(void)
 	tcase_add_test(t, a_folder_of_others_is_not_taken);
 	tcase_add_test(t, the_oldest_go_first);
 	tcase_add_test(t, programs_survive_a_process);
+	tcase_add_test(t, unused_programs_are_bounded);
 	tcase_add_test(t, a_cache_that_cannot_be_written_is_no_error);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

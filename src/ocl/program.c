@@ -12,11 +12,13 @@
 #define TABLE		256		/* chains; a power of two */
 #define SOURCE_MAX	((size_t)4 << 20)
 #define BUILDERS_MAX	16
+#define UNUSED_MAX	512
 /* Changes when what is in the disk cache, or how it is made, does. */
 #define CACHE_FORMAT	"clinferd program 1"
 
 struct program {
 	struct program	*next;		/* in its chain */
+	size_t		 users;		/* steps; 0: may go */
 	uint8_t		 key[SHA256_BYTES];
 	char		*name, *kernel, *options;
 	struct buf	 source;	/* until it is built */
@@ -36,6 +38,7 @@ struct programs {
 	bool		 skip;		/* write the cache, do not read it */
 	struct store	*store;		/* NULL: no cache */
 	struct program	*chain[TABLE];
+	size_t		 unused, unused_max;
 };
 
 struct programs *
@@ -48,6 +51,7 @@ programs_new(const struct ocl_options *o, struct err *err)
 		return NULL;
 	}
 	ps->skip = o->cache_skip;
+	ps->unused_max = UNUSED_MAX;
 	if (o->cl_dir != NULL && (ps->dir = strdup(o->cl_dir)) == NULL) {
 		(void)err_memory(err, "a path", strlen(o->cl_dir));
 		goto fail;
@@ -190,11 +194,48 @@ program_of(struct ocl *ocl, const struct ocl_step *s, struct err *err)
 	for (q = *chain; q != NULL; q = q->next)
 		if (memcmp(q->key, p->key, sizeof(p->key)) == 0) {
 			program_free(p);
+			if (q->users++ == 0)
+				ocl->programs->unused--;
 			return q;
 		}
+	p->users = 1;
 	p->next = *chain;
 	*chain = p;
 	return p;
+}
+
+void
+programs_limit(struct programs *ps, size_t unused)
+{
+	ps->unused_max = unused;
+}
+
+/*
+ * All of them at once, and seldom: whoever wants one again takes it from disk.
+ */
+static void
+free_unused(struct programs *ps)
+{
+	struct program *p, **at;
+
+	for (int i = 0; i < TABLE; i++)
+		for (at = &ps->chain[i]; (p = *at) != NULL;)
+			if (p->users > 0) {
+				at = &p->next;
+			} else {
+				*at = p->next;
+				program_free(p);
+			}
+	ps->unused = 0;
+}
+
+void
+program_release(struct programs *ps, struct program *p)
+{
+	if (p == NULL || --p->users > 0)
+		return;
+	if (++ps->unused > ps->unused_max)
+		free_unused(ps);
 }
 
 /* The lanes' programs from a binary; those that exist already are kept. */

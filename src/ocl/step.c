@@ -64,6 +64,7 @@ ocl_step_free(struct ocl *ocl, struct ocl_step *s)
 	for (int i = 0; s->k != NULL && i < ocl->lanes; i++)
 		if (s->k[i] != NULL)
 			(void)clReleaseKernel(s->k[i]);
+	program_release(ocl->programs, s->program);
 	for (int i = 0; i < STEP_ARGS; i++)
 		free_scratch(ocl, &s->arg[i]);
 	free(s->k);
