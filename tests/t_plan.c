@@ -2,6 +2,7 @@
 #include <check.h>
 #include <math.h>
 
+#include "plan/build.h"
 #include "plan/host_mem.h"
 #include "plan/val.h"
 
@@ -93,6 +94,70 @@ START_TEST(outputs_are_zeroed_and_bounded)
 }
 END_TEST
 
+/* Storages that live at the same time lie apart, and lowest fits first. */
+START_TEST(places_do_not_overlap)
+{
+	enum { N = 200 };
+	struct pool *pool = pool_new((size_t)1 << 20);
+	struct storage *s = pool_array(pool, N, sizeof(*s));
+	struct plan p = { .pool = pool };
+	uint32_t seed = 1;
+	size_t sum = 0, top;
+
+	for (int i = 0; i < N; i++) {
+		seed = seed * 1664525 + 1013904223;
+		s[i].bytes = ((seed >> 8) % 50 + 1) * ALIGN_BYTES;
+		s[i].first = (int)(seed >> 16) % 60;
+		s[i].last = s[i].first + (int)(seed >> 24) % 9;
+		s[i].used = i % 17 != 0;
+		s[i].next = i + 1 < N ? &s[i + 1] : NULL;
+		sum += s[i].bytes;
+	}
+	p.stores = s;
+	top = arena_place(&p);
+	ck_assert_uint_lt(top, sum / 2);
+	for (int i = 0; i < N; i++)
+		for (int k = 0; k < i; k++) {
+			if (!s[i].used || !s[k].used ||
+			    s[i].first > s[k].last || s[k].first > s[i].last)
+				continue;
+			ck_assert(s[i].at + s[i].bytes <= s[k].at ||
+			    s[k].at + s[k].bytes <= s[i].at);
+		}
+	for (int i = 0; i < N; i++)
+		ck_assert(!s[i].used || s[i].at + s[i].bytes <= top);
+	pool_free(pool);
+}
+END_TEST
+
+/* An output lies where an operand ends, if its step says that it may. */
+START_TEST(outputs_take_the_place_of_operands)
+{
+	struct pool *pool = pool_new((size_t)1 << 20);
+	struct storage in = { .bytes = 512, .first = -1, .last = 0,
+	    .used = true };
+	struct storage out = { .bytes = 512, .first = 0, .last = 1,
+	    .used = true };
+	struct arg arg[2] = { { .kind = ARG_BUF, .store = &in },
+	    { .kind = ARG_BUF, .store = &out } };
+	struct step step = { .arg = arg, .n_arg = 2, .over = &in,
+	    .out = &out };
+	struct step *steps[] = { &step };
+	struct plan p = { .pool = pool, .stores = &in, .step = steps,
+	    .n_step = 1 };
+
+	in.next = &out;
+	if (_i == 1)
+		in.last = 1;		/* read again later */
+	if (_i == 2)
+		out.bytes = 1024;
+	ck_assert_uint_eq(arena_place(&p),
+	    _i == 0 ? 512 : _i == 1 ? 1024 : 1536);
+	ck_assert_ptr_eq(out.place, _i == 0 ? &in : NULL);
+	pool_free(pool);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -105,6 +170,8 @@ main(void)
 	tcase_add_test(t, floats_round_to_nearest_even);
 	tcase_add_test(t, integers_wrap_and_are_total);
 	tcase_add_test(t, outputs_are_zeroed_and_bounded);
+	tcase_add_test(t, places_do_not_overlap);
+	tcase_add_loop_test(t, outputs_take_the_place_of_operands, 0, 3);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
