@@ -1,7 +1,7 @@
 /*
- * quant: floats to 8-bit integers and back; a scale (and zero point) for each of
- * `channels`, `inner` elements apart.  -DQ, -DLOW, -DHIGH; -DZERO if there are
- * zero points.
+ * quant: floats to 8-bit integers and back; a scale (and zero point) for each
+ * of `channels`, `inner` elements apart.  -DQ, -DLOW, -DHIGH; -DZERO if there
+ * are zero points.
  */
 #ifndef Q
 #define Q	uchar

@@ -60,6 +60,23 @@ parse_list(struct op_case *c, const char *s, struct attr *a)
 	return end + 1;
 }
 
+/* "{a,b}" */
+static const char *
+parse_words(struct op_case *c, const char *s, struct attr *a)
+{
+	struct string *w = op_case_get(c, 16 * sizeof(*w));
+
+	a->type = ATTR_STRINGS;
+	a->strings = w;
+	for (; *s != '}'; a->n++) {
+		size_t n = strcspn(++s, ",}");
+
+		w[a->n] = (struct string){ pool_strn(c->pool, s, n), n };
+		s += n;
+	}
+	return s + 1;
+}
+
 static const char *
 parse_attr(struct op_case *c, const char *s, struct attr *a)
 {
@@ -69,6 +86,8 @@ parse_attr(struct op_case *c, const char *s, struct attr *a)
 	s += n + 1;
 	if (*s == '[')
 		return parse_list(c, s, a);
+	if (*s == '{')
+		return parse_words(c, s, a);
 	len = strcspn(s, " ");
 	if (!isdigit((unsigned char)*s) && *s != '-') {
 		a->type = ATTR_STRING;

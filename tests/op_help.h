@@ -5,7 +5,7 @@
  *
  *	f[2,2]: 1 2 3 4		float; d double, i int64, n int32, u uint8,
  *				c int8, b bool; "-" is an input left out
- *	axis=1 alpha=0.5 pads=[0,1] mode=reflect scales=[0.5,2.0]
+ *	axis=1 alpha=0.5 pads=[0,1] mode=reflect scales=[0.5,2.0] keys={a,b}
  */
 #ifndef TESTS_OP_HELP_H
 #define TESTS_OP_HELP_H
@@ -21,7 +21,7 @@ struct op_case {
 	struct pool	*pool;
 	struct host_mem	 mem;
 	struct node	 node;
-	struct attr	 attr[16];
+	struct attr	 attr[20];
 	struct val	 val[OP_INPUTS + OP_OUTPUTS];
 	struct val	*in[OP_INPUTS], *out[OP_OUTPUTS];
 	struct view	 view;

@@ -166,8 +166,8 @@ dequantize_host(struct view *v, struct err *e)
 }
 
 /*
- * One scale, or one per channel of an axis: cl/quant.cl.  Between float and 8-bit
- * integers only, and dequantising from int32.
+ * One scale, or one per channel of an axis: cl/quant.cl.  Between float and
+ * 8-bit integers only, and dequantising from int32.
  */
 static int
 quant_step(struct view *v, const char *kernel, enum dtype q, struct plan *p,
