@@ -97,19 +97,6 @@ native_vec(cl_device_id d)
 	clGetDeviceInfo(d, what, sizeof(out), &(out), NULL)
 
 /*
- * CPU kernels are one work-item that fills the vectors itself.  Mesa's llvmpipe
- * is a CPU that spreads work-items over the vectors, as a GPU does, and (22.3)
- * goes wrong where a lone work-item loops over pieces of work.
- */
-static enum ocl_profile
-profile_of(const struct ocl_facts *f)
-{
-	return f->type == OCL_CPU && strcmp(f->platform, "rusticl") != 0 ?
-	    PROFILE_CPU : PROFILE_GPU;
-}
-
-/* A broken driver hides its device: false. */
-/*
  * A CPU's kernels are instances that take piece after piece.  llvmpipe ends the
  * loops of a work-item after 65535 iterations in all, silently (Mesa,
  * lp_bld_limits.h, LP_MAX_TGSI_LOOP_ITERATIONS): it gets the GPU's kernels, where
@@ -122,6 +109,7 @@ profile_of(const struct ocl_facts *f)
 	    PROFILE_CPU : PROFILE_GPU;
 }
 
+/* A broken driver hides its device: false. */
 static bool
 facts_of(struct found *found, cl_device_id d)
 {
