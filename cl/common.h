@@ -339,8 +339,8 @@ MATH(float16, int16, convert_int16)
 
 /*
  * Blocked maps: lanes past the last channel stay zeros, whatever bias and
- * epilogue make of them.  KEEP(v, n) is v with lanes from n on cleared; it costs
- * nothing unless TAIL says that there are such lanes.
+ * epilogue make of them.  KEEP(v, n) is v with lanes from n on cleared; it
+ * costs nothing unless TAIL says that there are such lanes.
  */
 #ifdef TAIL
 #define KEEP(v, n)	keep_lanes(v, n)

@@ -6,6 +6,14 @@
  * of a row).  A unit is a chunk of a row; a piece is `per` units.
  */
 
+/* Alone: nothing is read, nothing is written. */
+#ifndef PW_ARGS
+#define PW_ARGS		int units, int per, int chunks, int chunk, int row_n
+#define PW_AT
+#define PW_ROW
+#define PW_DO		(void)yo
+#endif
+
 KERNEL void
 pointwise(PW_ARGS WORK)
 {

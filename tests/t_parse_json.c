@@ -149,12 +149,25 @@ START_TEST(every_type_is_stored)
 }
 END_TEST
 
-START_TEST(errors_name_path_and_byte)
+struct refusal {
+	const char	*text;
+	const char	*error;
+};
+
+static void
+refused(const struct refusal *rows, size_t n)
 {
-	static const struct {
-		const char	*text;
-		const char	*error;
-	} rows[] = {
+	for (size_t i = 0; i < n; i++) {
+		ck_assert_int_eq(fill(rows[i].text, 5), -1);
+		ck_assert_msg(strcmp(e.text, rows[i].error) == 0,
+		    "%s:\n%s, want\n%s", rows[i].text, e.text, rows[i].error);
+		ck_assert_int_eq(e.code, ERR_INVALID);
+	}
+}
+
+START_TEST(errors_of_the_envelope_name_path_and_byte)
+{
+	static const struct refusal rows[] = {
 		{ "", "expected an object at byte 0" },
 		{ "[]", "expected an object at byte 0" },
 		{ "{", "expected a string at byte 1" },
@@ -182,6 +195,15 @@ START_TEST(errors_name_path_and_byte)
 		    "inputs[0].shape[8]: more than 8 dimensions at byte 48" },
 		{ IN("FP32", "[1]", "7"), "inputs[0].data: expected an array "
 		    "at byte 60" },
+	};
+
+	refused(rows, nitems(rows));
+}
+END_TEST
+
+START_TEST(errors_of_data_name_path_and_byte)
+{
+	static const struct refusal rows[] = {
 		{ ONE("[1,2,3,4,5,x]"), "inputs[0].data[5]: expected a number "
 		    "at byte 73" },
 		{ ONE("[[1,2,3],[4,5e,6]]"), "inputs[0].data[1][1]: expected a "
@@ -216,12 +238,7 @@ START_TEST(errors_name_path_and_byte)
 		    "string at byte 62" },
 	};
 
-	for (size_t i = 0; i < nitems(rows); i++) {
-		ck_assert_int_eq(fill(rows[i].text, 5), -1);
-		ck_assert_msg(strcmp(e.text, rows[i].error) == 0,
-		    "%s:\n%s, want\n%s", rows[i].text, e.text, rows[i].error);
-		ck_assert_int_eq(e.code, ERR_INVALID);
-	}
+	refused(rows, nitems(rows));
 }
 END_TEST
 
@@ -355,7 +372,8 @@ main(void)
 	tcase_add_test(c, a_request_is_read);
 	tcase_add_test(c, flat_and_nested_are_the_same);
 	tcase_add_test(c, every_type_is_stored);
-	tcase_add_test(c, errors_name_path_and_byte);
+	tcase_add_test(c, errors_of_the_envelope_name_path_and_byte);
+	tcase_add_test(c, errors_of_data_name_path_and_byte);
 	tcase_add_test(c, every_cut_is_refused);
 	tcase_add_test(c, no_changed_byte_does_harm);
 	tcase_add_test(c, nesting_has_a_limit);

@@ -106,8 +106,8 @@ split(const struct form *f, const struct ocl_facts *facts, int64_t *rows,
 	if (want <= f->oh)
 		*rows = ceil_div(f->oh, want);
 	else if (want > 2 * f->oh)
-		*cols = ceil_div(ceil_div(f->ow, f->t.tw), ceil_div(want, f->oh)) *
-		    f->t.tw;
+		*cols = ceil_div(ceil_div(f->ow, f->t.tw),
+		    ceil_div(want, f->oh)) * f->t.tw;
 }
 
 /* The maps as rows and columns; 1x1 sees one row of all pixels. */
