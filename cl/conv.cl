@@ -54,14 +54,16 @@ tile(VFLOAT acc[TW][NB], const __global float *q, int cs, int rs, int ks,
 		for (int kh = g->kh0; kh < g->kh1; kh++) {
 			const __global float *a = q + (kh - g->kh0) * rs;
 
-			for (int kw = 0; kw < g->KW; kw++, a += ks, w += VEC * NB) {
+			for (int kw = 0; kw < g->KW; kw++, a += ks, w += VEC *
+			    NB) {
 				UNROLL for (int c = 0; c < VEC; c++) {
 					VFLOAT b[NB];
 
 					UNROLL for (int j = 0; j < NB; j++)
 						b[j] = w[c * NB + j];
 					UNROLL for (int m = 0; m < TW; m++)
-						mac(acc[m], a[m * SW * VEC + c], b);
+						mac(acc[m], a[m * SW * VEC + c],
+						    b);
 				}
 			}
 		}
@@ -71,16 +73,19 @@ tile(VFLOAT acc[TW][NB], const __global float *q, int cs, int rs, int ks,
 
 /* Copy the patch under a tile that reaches over the sides; zeros outside. */
 INLINE void
-patch(__global VFLOAT *s, const __global VFLOAT *x, int span, const struct geo *g)
+patch(__global VFLOAT *s, const __global VFLOAT *x, int span,
+    const struct geo *g)
 {
 	for (int cb = 0; cb < g->nb; cb++, x += g->H * g->W)
 		for (int kh = g->kh0; kh < g->kh1; kh++, s += span) {
-			const __global VFLOAT *r = x + (g->y0 + kh * g->DH) * g->W;
+			const __global VFLOAT *r = x + (g->y0 + kh * g->DH) *
+			    g->W;
 
 			for (int i = 0; i < span; i++) {
 				int c = g->x0 + i;
 
-				s[i] = c >= 0 && c < g->W ? r[c] : (VFLOAT)(0.0f);
+				s[i] = c >= 0 && c < g->W ? r[c] :
+				    (VFLOAT)(0.0f);
 			}
 		}
 }
@@ -118,7 +123,8 @@ conv(IN(float, x), IN(float, w), IN(float, bias), OUT(float, y),
 		    + (long)p * wb * KH * KW * VEC * NB;
 		const __global VFLOAT *xp = (const __global VFLOAT *)x
 		    + ((long)n * CB + lo) * H * W;
-		const __global VFLOAT *bp = (const __global VFLOAT *)bias + p * NB;
+		const __global VFLOAT *bp = (const __global VFLOAT *)bias + p *
+		    NB;
 
 		for (int oy = yb * rows; oy < min(OH, yb * rows + rows); oy++) {
 			t.y0 = oy * SH - PH;
@@ -133,12 +139,14 @@ conv(IN(float, x), IN(float, w), IN(float, bias), OUT(float, y),
 					UNROLL for (int j = 0; j < NB; j++)
 						acc[m][j] = bp[j];
 				t.x0 = ox * SW - PW;
-				const __global float *q = (const __global float *)
+				const __global float *q =
+				    (const __global float *)
 				    (xp + (t.y0 + t.kh0 * DH) * W + t.x0);
 				int cs = H * W * VEC, rs = DH * W * VEC;
 
 				if (t.x0 < 0 || t.x0 + span > W) {
-					patch((__global VFLOAT *)scratch, xp, span, &t);
+					patch((__global VFLOAT *)scratch, xp,
+					    span, &t);
 					q = scratch;
 					rs = span * VEC;
 					cs = (t.kh1 - t.kh0) * rs;
@@ -146,7 +154,8 @@ conv(IN(float, x), IN(float, w), IN(float, bias), OUT(float, y),
 				tile(acc, q, cs, rs, DW * VEC, &t, wp);
 				UNROLL for (int j = 0; j < NB; j++) {
 					int mb = p * NB + j;
-					int at = ((n * MB + mb) * OH + oy) * OW + ox;
+					int at = ((n * MB + mb) * OH + oy) *
+					    OW + ox;
 
 					if (mb >= MB)
 						break;

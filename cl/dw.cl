@@ -18,6 +18,29 @@
 #define DW	1
 #endif
 
+/* Rows [h0, h1) of the kernel, for a tile inside of the map. */
+INLINE void
+tile(VFLOAT acc[TW], const __global VFLOAT *p, const __global VFLOAT *f,
+    int h0, int h1, int step)
+{
+	for (int h = h0; h < h1; h++, p += step)
+		UNROLL for (int k = 0; k < KW; k++)
+			UNROLL for (int m = 0; m < TW; m++)
+				acc[m] += p[m * SW + k * DW] * f[h * KW + k];
+}
+
+/* The same for one pixel whose first tap is in column x0. */
+INLINE VFLOAT
+pixel(VFLOAT v, const __global VFLOAT *p, const __global VFLOAT *f, int h0,
+    int h1, int step, int x0, int W)
+{
+	for (int h = h0; h < h1; h++, p += step)
+		for (int k = 0; k < KW; k++)
+			if (x0 + k * DW >= 0 && x0 + k * DW < W)
+				v += p[k * DW] * f[h * KW + k];
+	return v;
+}
+
 #define STORE(v, at)							\
 	((__global VFLOAT *)y)[at] = KEEP(VEPI(v, (at) * VEC, chan), C - chan)
 
@@ -56,25 +79,15 @@ dw(IN(float, x), IN(float, w), IN(float, bias), OUT(float, y), int C, int H,
 
 					UNROLL for (int m = 0; m < TW; m++)
 						acc[m] = bv;
-					for (int h = h0; h < h1; h++, p += DH * W)
-						UNROLL for (int k = 0; k < KW; k++)
-							UNROLL for (int m = 0; m < TW; m++)
-								acc[m] += p[m * SW + k * DW] *
-								    f[h * KW + k];
+					tile(acc, p, f, h0, h1, DH * W);
 					UNROLL for (int m = 0; m < TW; m++)
 						STORE(acc[m], at + ox + m);
 					ox += TW;
 					continue;
 				}
-				VFLOAT v = bv;
+				VFLOAT v = pixel(bv, p, f, h0, h1, DH * W,
+				    ox * SW - PW, W);
 
-				for (int h = h0; h < h1; h++, p += DH * W)
-					for (int k = 0; k < KW; k++) {
-						int c = ox * SW - PW + k * DW;
-
-						if (c >= 0 && c < W)
-							v += p[k * DW] * f[h * KW + k];
-					}
 				STORE(v, at + ox);
 				ox++;
 			}

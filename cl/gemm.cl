@@ -1,12 +1,13 @@
 /*
- * Matrix products on the CPU profile: rows of a plain matrix times packed panels.
+ * Matrix products on the CPU profile: rows of a plain matrix times packed
+ * panels.
  *
  *	w [batch or 1][panel][K][NB][VEC]	columns past N are zeros
  *
- * A register tile is MR rows by NB vectors of columns; a piece of work is a panel
- * and some rows of one product of the batch, panels outermost, so that a panel
- * stays in one core's cache.  The last rows' tile is shifted back and keeps what
- * it overlaps.
+ * A register tile is MR rows by NB vectors of columns; a piece of work is a
+ * panel and some rows of one product of the batch, panels outermost, so that a
+ * panel stays in one core's cache.  The last rows' tile is shifted back and
+ * keeps what it overlaps.
  *
  * gemm_pack makes the panels of a matrix that is only known at run time.
  *

@@ -68,12 +68,15 @@ pool(IN(float, x), OUT(float, y), int C, int H, int W, int OH, int OW, int KH,
 				VFLOAT v = FIRST;
 
 				if (x0 >= 0 && x0 + (KW - 1) * DW < W) {
-					for (int h = h0; h < h1; h++, p += DH * W)
-						UNROLL for (int w = 0; w < KW; w++)
+					for (int h = h0; h < h1; h++, p += DH *
+					    W)
+						UNROLL for (int w = 0; w < KW;
+						    w++)
 							v = JOIN(v, p[w * DW]);
 				} else {
 					taps(x0, KW, DW, W, &w0, &w1);
-					for (int h = h0; h < h1; h++, p += DH * W)
+					for (int h = h0; h < h1; h++, p += DH *
+					    W)
 						for (int w = w0; w < w1; w++)
 							v = JOIN(v, p[w * DW]);
 					width = w1 - w0;

@@ -16,6 +16,8 @@
 #define SW	2
 #endif
 
+#define NR	(NB * VEC)
+
 /* Columns [from, from + n) of a row of W into s, zeros outside. */
 INLINE void
 copy_row(__global float *s, const __global float *row, bool inside, int from,
@@ -39,6 +41,14 @@ mac(VFLOAT acc[NB], float a, const VFLOAT b[NB])
 {
 	UNROLL for (int j = 0; j < NB; j++)
 		acc[j] += a * b[j];
+}
+
+INLINE void
+start(VFLOAT acc[TW][NB], const __global float *bias)
+{
+	UNROLL for (int m = 0; m < TW; m++)
+		UNROLL for (int j = 0; j < NB; j++)
+			acc[m][j] = VLOAD(j, bias);
 }
 
 /* All taps of a tile: rows of s are span apart. */
@@ -76,7 +86,7 @@ stem(IN(float, x), IN(float, w), IN(float, bias), OUT(float, y),
 	AT(y);
 	AT_SCRATCH(scratch);
 	const int MB = (M + VEC - 1) / VEC, P = (MB + NB - 1) / NB;
-	const int YB = (OH + rows - 1) / rows;
+	const int YB = (OH + rows - 1) / rows, XT = (OW + TW - 1) / TW;
 	const int span = (OW - 1) * SW + (KW - 1) * DW + 1;
 
 	FOR_WORK(g) {
@@ -91,36 +101,28 @@ stem(IN(float, x), IN(float, w), IN(float, bias), OUT(float, y),
 				    ((long)(n * C + i / KH) * H + iy) * W,
 				    iy >= 0 && iy < H, -PW, span, W);
 			}
-			for (int p = 0; p < P; p++)
-				for (int xt = 0; xt < OW; xt += TW) {
-					int ox = min(xt, OW - TW), skip = xt - ox;
-					VFLOAT acc[TW][NB];
+			for (int i = 0; i < P * XT; i++) {
+				int p = i / XT, xt = i % XT * TW;
+				int ox = min(xt, OW - TW), skip = xt - ox;
+				VFLOAT acc[TW][NB];
 
-					UNROLL for (int m = 0; m < TW; m++)
-						UNROLL for (int j = 0; j < NB; j++)
-							acc[m][j] = VLOAD(p * NB + j, bias);
-					tile(acc, scratch + ox * SW, C * KH, span,
-					    KW, DW, (const __global VFLOAT *)w +
-					    p * C * KH * KW * NB);
-					UNROLL for (int j = 0; j < NB; j++) {
-						int mb = p * NB + j, at;
+				start(acc, bias + p * NR);
+				tile(acc, scratch + ox * SW, C * KH, span, KW,
+				    DW, (const __global VFLOAT *)w +
+				    p * C * KH * KW * NB);
+				UNROLL for (int k = 0; k < NB * TW; k++) {
+					int mb = p * NB + k / TW, m = k % TW;
+					int at = ((n * MB + mb) * OH + oy) * OW;
+					VFLOAT v = acc[m][k / TW];
 
-						if (mb >= MB)
-							break;
-						at = ((n * MB + mb) * OH + oy) * OW +
-						    ox;
-						UNROLL for (int m = 0; m < TW; m++) {
-							VFLOAT v = acc[m][j];
-
-							if (m < skip)
-								continue;
-							v = VEPI(v, (at + m) * VEC,
-							    mb * VEC);
-							((__global VFLOAT *)y)[at + m] =
-							    KEEP(v, M - mb * VEC);
-						}
-					}
+					if (mb >= MB || m < skip)
+						continue;
+					at = (at + ox + m) * VEC;
+					v = VEPI(v, at, mb * VEC);
+					v = KEEP(v, M - mb * VEC);
+					VSTORE(v, 0, y + at);
 				}
+			}
 		}
 	}
 }

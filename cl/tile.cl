@@ -1,11 +1,11 @@
 /*
- * Matrix products and convolutions on the GPU profile: a group computes a tile of
- * the result, SIDE x SIDE work-items with RES x RES elements each, and shares what
- * it reads through local memory.
+ * Matrix products and convolutions on the GPU profile: a group computes a tile
+ * of the result, SIDE x SIDE work-items with RES x RES elements each, and
+ * shares what it reads through local memory.
  *
- * A convolution is the product of its weights, mg x (cg * kernel), and the matrix
- * of all patches, (cg * kernel) x pixels, which is never stored: the loader finds
- * an element's place in the map.  Plain layout.
+ * A convolution is the product of its weights, mg x (cg * kernel), and the
+ * matrix of all patches, (cg * kernel) x pixels, which is never stored: the
+ * loader finds an element's place in the map.  Plain layout.
  *
  * -D: SIDE, RES, CONV, WITH_C (alpha, beta * c; CONV: a bias), TRANS_A, TRANS_B
  */
@@ -39,7 +39,8 @@ patch(const __global float *x, int k, int pixel, int H, int W, int OW, int KH,
     int KW, int SH, int SW, int DH, int DW, int PH, int PW)
 {
 	int c = k / (KH * KW), r = k / KW % KH, s = k % KW;
-	int y = pixel / OW * SH - PH + r * DH, z = pixel % OW * SW - PW + s * DW;
+	int y = pixel / OW * SH - PH + r * DH, z = pixel % OW * SW - PW + s *
+	    DW;
 
 	if (y < 0 || y >= H || z < 0 || z >= W)
 		return 0.0f;
@@ -64,8 +65,8 @@ patch(const __global float *x, int k, int pixel, int H, int W, int OW, int KH,
 #endif
 
 /*
- * Product p of the batch begins at a + p * a_step and b + p * b_step (CONV: weights
- * of group p % groups).
+ * Product p of the batch begins at a + p * a_step and b + p * b_step (CONV:
+ * weights of group p % groups).
  */
 KERNEL void
 tile(IN(float, a_), IN(float, b_), IN(float, c), OUT(float, y), int M, int N,
