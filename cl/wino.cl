@@ -246,8 +246,8 @@ transform(const __global VFLOAT *s, int ts, VFLOAT r[M * M])
 
 #define GEOMETRY	int CB, int channels, int H, int W, int OH, int OW, \
 			int PH, int PW, int TX, int TY, int T
-#define GEO		{ CB, (channels + VEC - 1) / VEC, H, W, OH, OW, PH, PW, \
-			    TX, TY, T }
+#define GEO		{ CB, (channels + VEC - 1) / VEC, H, W, OH, OW, \
+			    PH, PW, TX, TY, T }
 
 #ifdef ONLY_FUSED
 KERNEL void
