@@ -99,8 +99,8 @@ native_vec(cl_device_id d)
 /*
  * A CPU's kernels are instances that take piece after piece.  llvmpipe ends the
  * loops of a work-item after 65535 iterations in all, silently (Mesa,
- * lp_bld_limits.h, LP_MAX_TGSI_LOOP_ITERATIONS): it gets the GPU's kernels, where
- * a group computes one tile.
+ * lp_bld_limits.h, LP_MAX_TGSI_LOOP_ITERATIONS): it gets the GPU's kernels,
+ * where a group computes one tile.
  */
 static enum ocl_profile
 profile_of(const struct ocl_facts *f)
