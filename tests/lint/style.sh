@@ -1,6 +1,6 @@
 #!/bin/sh
 # style.sh SRCDIR: what one style means, as far as a program can see it: 80 columns
-# (tabs count to 8; 96 in kernels), no blanks at ends of lines, tabs for indentation, files of at
+# (tabs count to 8), no blanks at ends of lines, tabs for indentation, files of at
 # most 600 lines, functions of at most 60, an opening comment in every header.
 set -u
 cd "$1" || exit 1
@@ -11,13 +11,8 @@ files() {
 }
 
 lines=$(files | while read -r f; do
-	# Kernels nest deeper: tiles in strips in pieces of work.
-	case $f in
-	*.cl | cl/*) most=96 ;;
-	*) most=80 ;;
-	esac
-	expand -t 8 "$f" | awk -v f="$f" -v most=$most '
-	    length($0) > most { print f ":" NR ": " length($0) " columns" }
+	expand -t 8 "$f" | awk -v f="$f" '
+	    length($0) > 80 { print f ":" NR ": " length($0) " columns" }
 	    / $/ { print f ":" NR ": blank at the end" }
 	    END { if (NR > 600) print f ": " NR " lines" }'
 	awk -v f="$f" '
