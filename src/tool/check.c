@@ -17,12 +17,14 @@
 #include "tool/tool.h"
 
 #define JOBS_MAX	64
-#define CASES_PER_RUNNER 100	/* drivers leak: a new process now and then */
+#define CASES_PER_RUNNER 40	/* drivers leak: a new process now and then */
 
 struct test_case {
 	char		*dir;
 	const char	*name;		/* in dir: what is below PATH */
 	bool		 passed;
+	/* its second try, in a runner of its own */
+	bool		 again;
 	char		*reason;
 };
 
@@ -192,14 +194,14 @@ start(struct check *c, struct job *j, struct err *e)
 	    (size_t)(c->memory_mib * 1024 * 1024), e);
 }
 
-/* Give the next case to an idle runner. */
+/* Give a case to an idle runner. */
 static void
-assign(struct check *c, struct job *j)
+assign(struct check *c, struct job *j, struct test_case *t)
 {
 	struct err e;
 	size_t n;
 
-	j->test = &c->test[c->next++];
+	j->test = t;
 	j->deadline = clock_ns() + (int64_t)(c->seconds * (double)NS_PER_S);
 	n = strlen(j->test->dir);
 	if (start(c, j, &e) == -1) {
@@ -210,6 +212,30 @@ assign(struct check *c, struct job *j)
 	/* If it is gone already, its end is noticed where answers are read. */
 	(void)(write(j->child.to, j->test->dir, n) == (ssize_t)n &&
 	    write(j->child.to, "\n", 1) == 1);
+}
+
+/*
+ * The runner ended.  If it had done other cases before, what they left behind
+ * may be what killed it (PoCL 3.1 aborts now and then in a process that has
+ * used more than 128 kernels): the case gets one more try, in a process of its
+ * own.
+ */
+static void
+gone(struct check *c, struct job *j)
+{
+	struct err e = { .text = "the runner ended" };
+	struct test_case *t = j->test;
+	bool first = j->done <= 1 || t->again;
+
+	stop(j, &e);
+	if (first) {
+		finish(c, j, e.text);
+		return;
+	}
+	(void)fprintf(stderr, "clinfer: %s: %s: trying it alone\n", t->name,
+	    e.text);
+	t->again = true;
+	assign(c, j, t);
 }
 
 /* The runner said something, ended, or its time is over. */
@@ -228,8 +254,7 @@ heed(struct check *c, struct job *j)
 		finish(c, j, late);
 		return;
 	case CHILD_GONE:
-		stop(j, &e);
-		finish(c, j, e.text);
+		gone(c, j);
 		return;
 	case CHILD_SAID:
 		break;
@@ -291,7 +316,7 @@ run_all(struct check *c)
 	do {
 		for (int i = 0; i < c->jobs; i++)
 			if (jobs[i].test == NULL && c->next < c->n)
-				assign(c, &jobs[i]);
+				assign(c, &jobs[i], &c->test[c->next++]);
 	} while (wait_for_answers(c, jobs) || c->next < c->n);
 	for (int i = 0; i < c->jobs; i++) {
 		stop(&jobs[i], &e);
