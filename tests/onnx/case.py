@@ -16,7 +16,8 @@ def put(path, array, name):
 def tolerance(answers, factor=1e-4):
     """The absolute tolerance that suits answers of this size."""
     scale = max((float(np.abs(a).max()) for a in answers if a.dtype.kind == "f" and a.size), default=0)
-    return factor * scale
+    # ONNX Runtime's sigmoid is off by a unit or two in the last place of 1, whatever its result.
+    return max(factor * scale, 4 * float(np.finfo(np.float32).eps))
 
 
 def write(folder, blob, sets):
