@@ -174,7 +174,7 @@ static uint32_t		 n_blocks;
 static void
 run_worker(int sock, struct channel *c)
 {
-	static struct worker w = { .cache = -1 };
+	static struct worker w = { .cache = -1, .spare = true };
 
 	ctl_close(&ctl);
 	if (ctl_open_own(&w.ctl, sock, &err) == -1 ||
@@ -479,6 +479,28 @@ START_TEST(segments_are_let_go)
 }
 END_TEST
 
+/* Jobs that come close upon each other are waited for awake, not for ever. */
+START_TEST(a_brisk_worker_goes_to_sleep_again)
+{
+	const float v[1] = { 1 };
+	int64_t until;
+	uint64_t id;
+
+	load(7, "m/1/model", CTL_LOADED);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 200; i++) {
+			id = submit(v, 1);
+			free(answer());
+			ck_assert_int_eq(channel_release(ch, id), RING_OK);
+			put_blocks();
+		}
+		until = clock_ns() + 10 * NS_PER_S;
+		while (atomic_load(&ch->submit.rx->asleep) == 0)
+			ck_assert_int_lt(clock_ns(), until);
+	}
+}
+END_TEST
+
 START_TEST(a_worker_drains_and_ends)
 {
 	const float v[2] = { 1, 2 };
@@ -550,6 +572,7 @@ main(void)
 	tcase_add_test(l, models_come_and_go_while_others_serve);
 	tcase_add_test(l, a_model_that_is_not_there_is_an_error_of_the_job);
 	tcase_add_test(l, segments_are_let_go);
+	tcase_add_test(l, a_brisk_worker_goes_to_sleep_again);
 	tcase_add_test(l, a_worker_drains_and_ends);
 	tcase_add_test(l, a_signal_drains_too);
 	tcase_add_test(l, a_device_in_doubt_ends_the_worker);

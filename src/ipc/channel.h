@@ -165,6 +165,9 @@ void		 wire_close(struct wire *);
 /* The next job, to be freed with free(): RING_OK, RING_EMPTY or RING_BAD. */
 enum ring_result wire_next(struct wire *, struct job **, struct err *);
 
+/* Is there anything for wire_next() to say?  For who looks again and again. */
+bool		 wire_waiting(struct wire *);
+
 /* RING_OK, RING_FULL (the parent is behind: wait) or RING_BAD. */
 enum ring_result wire_done(struct wire *, const struct done *);
 

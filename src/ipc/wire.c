@@ -81,6 +81,14 @@ wire_next(struct wire *w, struct job **to, struct err *e)
 	return RING_OK;
 }
 
+bool
+wire_waiting(struct wire *w)
+{
+	uint64_t entry;
+
+	return ring_peek(&w->submit, &entry) != RING_EMPTY;
+}
+
 enum ring_result
 wire_done(struct wire *w, const struct done *d)
 {

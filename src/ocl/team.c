@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/cpu.h"
 
 #define SPIN_NS		(50 * NS_PER_US)
 #define CACHE_LINE	64
@@ -22,14 +23,6 @@
 #define ROUND_OF(w)	((uint32_t)((w) >> 32))
 #define OPEN		UINT64_C(0x80000000)
 #define INSIDE		UINT64_C(0x7fffffff)
-
-#if defined(__x86_64__) || defined(__i386__)
-#define relax()		__builtin_ia32_pause()
-#elif defined(__aarch64__) || defined(__arm__)
-#define relax()		__asm__ volatile("yield")
-#else
-#define relax()		((void)0)
-#endif
 
 struct member {
 	struct team	*team;
@@ -111,7 +104,7 @@ await(struct team *t, uint32_t *seen)
 		for (int i = 0; i < 32; i++) {
 			if (enter(t, seen))
 				return true;
-			relax();
+			cpu_relax();
 		}
 		if (clock_ns() >= until) {
 			sleep_until_rung(t, *seen);
@@ -159,7 +152,7 @@ close_round(struct team *t)
 	while ((atomic_load_explicit(&t->word, memory_order_acquire) &
 	    INSIDE) != 0) {
 		for (int i = 0; i < 32; i++)
-			relax();
+			cpu_relax();
 		if (until == 0)
 			until = clock_ns() + SPIN_NS;
 		else if (clock_ns() >= until)

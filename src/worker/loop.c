@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/cpu.h"
 #include "base/log.h"
 #include "base/size.h"
 #include "engine/engine.h"
@@ -18,6 +19,12 @@ enum { TRIM_BYTES = 1 << 20, TRIM_MS = 2000 };
 
 /* Without a pause in the jobs, messages are asked for after so many. */
 enum { LISTEN_JOBS = 16 };
+
+/*
+ * A client that asks again as soon as it has its answer is back within some 50
+ * us; waking a core that sleeps takes as long.
+ */
+#define LINGER_NS	(200 * NS_PER_US)
 
 static void
 say(struct worker *w, const struct ctl_msg *m)
@@ -252,18 +259,44 @@ wait(struct worker *w, const struct timespec *limit)
 	return n != 0;
 }
 
+/*
+ * Stay awake for the next job, if the last pause was so short that it would
+ * have been worth it and others have cores to run on: true if one has come.
+ */
+static bool
+linger(struct worker *w)
+{
+	int64_t until = clock_ns() + LINGER_NS;
+
+	while (w->brisk) {
+		for (int i = 0; i < 32; i++) {
+			if (wire_waiting(&w->wire))
+				return true;
+			cpu_relax();
+		}
+		w->brisk = clock_ns() < until;
+	}
+	return false;
+}
+
 static void
 rest(struct worker *w)
 {
 	const struct timespec trim = { TRIM_MS / 1000, 0 };
+	int64_t began;
 	bool large;
 
 	worker_collect(w);
+	if (linger(w))
+		return;
 	large = w->outbox.peak > TRIM_BYTES && w->outbox.n_held == 0;
 	if (!wire_sleep(&w->wire))
 		return;
-	if (wait(w, large ? &trim : NULL) || !large)
+	began = clock_ns();
+	if (wait(w, large ? &trim : NULL) || !large) {
+		w->brisk = w->spare && clock_ns() - began < LINGER_NS;
 		return;
+	}
 	wire_trim(&w->wire);
 	w->outbox.peak = 0;
 }

@@ -5,6 +5,7 @@
  * driver, then signals, then the greeting that makes us ready.
  */
 #include <limits.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -85,6 +86,16 @@ path_of(int fd, char path[PATH_MAX])
 	return path;
 }
 
+/* Asked for before the driver's threads are pinned, this one among them. */
+static bool
+has_spare_cores(void)
+{
+	cpu_set_t cpus;
+
+	return sched_getaffinity(0, sizeof(cpus), &cpus) == 0 &&
+	    CPU_COUNT(&cpus) > 1;
+}
+
 static void
 open_device(struct worker *w)
 {
@@ -156,6 +167,7 @@ main(int argc, char **argv)
 	open_channel(&w);
 	cache_tidy(w.cache);
 	enter_sandbox(&w);
+	w.spare = has_spare_cores();
 	open_device(&w);
 	greet(&w);
 	worker_loop(&w);

@@ -40,6 +40,8 @@ struct worker {
 	bool		 loading;	/* or a model is */
 	bool		 draining;	/* end when nothing is left to do */
 	bool		 heard;		/* a message may be there */
+	bool		 spare;		/* there are cores besides one for us */
+	bool		 brisk;		/* the last pause was a short one */
 };
 
 /* The end: say why in the log, stop. */
