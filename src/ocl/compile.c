@@ -6,7 +6,6 @@
 #include "ocl/clerr.h"
 
 #define LOG_MAX		(1 << 20)
-#define BINARY_MAX	((size_t)256 << 20)
 
 /* The driver's own words; a kernel that does not compile is our fault. */
 static int
@@ -63,7 +62,7 @@ get_binary(cl_program p, const char *name, void **binary, size_t *n,
 	    NULL);
 	if (e != CL_SUCCESS)
 		return clerr_set(err, e, "%s: its binary's size", name);
-	if (size == 0 || size > BINARY_MAX)
+	if (size == 0 || size > COMPILE_BINARY_MAX)
 		return 0;
 	if ((bytes = malloc(size)) == NULL)
 		return err_memory(err, "a program binary", size);
@@ -185,26 +184,37 @@ warm(cl_context ctx, cl_device_id d, cl_program p, const struct compile *c,
 	return result;
 }
 
-/* A context of its own: PoCL compiles one program at a time in each. */
-static int
-compile_lanes(struct ocl *ocl, int worker, const struct compile *c,
-    void **binary, size_t *n, struct err *err)
+void
+compile_forget(struct ocl *ocl)
 {
-	cl_device_id d = ocl->found->dev[worker % ocl->found->n];
+	if (ocl->compiler != NULL)
+		(void)clReleaseContext(ocl->compiler);
+	ocl->compiler = NULL;
+}
+
+/*
+ * All in one context: PoCL takes 430 ms for the first program there, most of
+ * them to read its library of builtins.
+ */
+static int
+compile_lanes(struct ocl *ocl, const struct compile *c, void **binary,
+    size_t *n, struct err *err)
+{
+	cl_device_id d = ocl->lane[0].dev;
 	cl_program p;
-	cl_context ctx;
 	cl_int e;
 	int result = -1;
 
-	ctx = clCreateContext(NULL, 1, &d, NULL, NULL, &e);
-	if (e != CL_SUCCESS)
-		return clerr_set(err, e, "a context to compile in");
-	if ((p = build(ctx, d, c, err)) != NULL) {
-		if (warm(ctx, d, p, c, err) == 0)
-			result = get_binary(p, c->name, binary, n, err);
-		(void)clReleaseProgram(p);
+	if (ocl->compiler == NULL) {
+		ocl->compiler = clCreateContext(NULL, 1, &d, NULL, NULL, &e);
+		if (e != CL_SUCCESS)
+			return clerr_set(err, e, "a context to compile in");
 	}
-	(void)clReleaseContext(ctx);
+	if ((p = build(ocl->compiler, d, c, err)) == NULL)
+		return -1;
+	if (warm(ocl->compiler, d, p, c, err) == 0)
+		result = get_binary(p, c->name, binary, n, err);
+	(void)clReleaseProgram(p);
 	if (result == 0 && *binary == NULL)
 		return err_set(err, ERR_DEVICE, "%s: PoCL gave no binary",
 		    c->name);
@@ -212,14 +222,14 @@ compile_lanes(struct ocl *ocl, int worker, const struct compile *c,
 }
 
 int
-compile_source(struct ocl *ocl, int worker, const struct compile *c,
-    cl_program *program, void **binary, size_t *n, struct err *err)
+compile_source(struct ocl *ocl, const struct compile *c, cl_program *program,
+    void **binary, size_t *n, struct err *err)
 {
 	*program = NULL;
 	*binary = NULL;
 	*n = 0;
 	if (ocl->mode == MODE_LANES)
-		return compile_lanes(ocl, worker, c, binary, n, err);
+		return compile_lanes(ocl, c, binary, n, err);
 	*program = build(ocl->lane[0].ctx, ocl->lane[0].dev, c, err);
 	if (*program == NULL)
 		return -1;

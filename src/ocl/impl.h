@@ -58,6 +58,7 @@ struct ocl {
 	int			 lanes;
 	int			 instances;	/* of a CPU kernel */
 	struct lane		*lane;		/* [lanes] */
+	cl_context		 compiler;	/* NULL: nothing compiled yet */
 	struct team		*team;
 	struct programs		*programs;
 	struct ocl_buf		*next;		/* LANES: the pieces' counter */

@@ -2,6 +2,7 @@
  * Opening and closing a device.
  */
 #include "ocl/clerr.h"
+#include "ocl/compile.h"
 #include "ocl/impl.h"
 #include "ocl/program.h"
 #include "ocl/run.h"
@@ -198,6 +199,7 @@ ocl_close(struct ocl *ocl)
 		return;
 	team_free(ocl->team);
 	programs_free(ocl->programs);
+	compile_forget(ocl);
 	ocl_buf_free(ocl, ocl->next);
 	free_lanes(ocl);
 	free(ocl->found);

@@ -1,17 +1,13 @@
 #include "ocl/program.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
-
 #include "base/buf.h"
 #include "base/sha256.h"
-#include "ocl/compile.h"
+#include "ocl/builders.h"
 #include "ocl/store.h"
 #include "ocl/text.h"
 
 #define TABLE		256		/* chains; a power of two */
 #define SOURCE_MAX	((size_t)4 << 20)
-#define BUILDERS_MAX	16
 #define UNUSED_MAX	512
 /* Changes when what is in the disk cache, or how it is made, does. */
 #define CACHE_FORMAT	"clinferd program 1"
@@ -24,13 +20,7 @@ struct program {
 	struct buf	 source;	/* until it is built */
 	cl_program	*cl;		/* [lanes]; NULL: not built */
 	int		 lanes;
-
-	/* Between compiling and taking it over. */
-	cl_program	 built;		/* not with lanes */
-	void		*binary;
-	size_t		 n_binary;
-	struct err	 err;
-	bool		 ok;
+	bool		 listed;	/* to be built now */
 };
 
 struct programs {
@@ -80,10 +70,7 @@ program_free(struct program *p)
 		if (p->cl[i] != NULL)
 			(void)clReleaseProgram(p->cl[i]);
 	free(p->cl);
-	if (p->built != NULL)
-		(void)clReleaseProgram(p->built);
 	buf_done(&p->source);
-	free(p->binary);
 	free(p->name);
 	free(p->kernel);
 	free(p->options);
@@ -287,93 +274,64 @@ take_stored(struct ocl *ocl, struct program *p)
 	return p->cl != NULL;
 }
 
-/* Builders: threads that take programs from a list. */
-struct builders {
-	struct ocl		*ocl;
-	struct program		**list;
-	size_t			 n;
-	_Atomic size_t		 next;
-	_Atomic int		 number;
-};
-
-static void *
-builder_main(void *arg)
-{
-	struct builders *b = arg;
-	int number = atomic_fetch_add(&b->number, 1);
-	size_t i;
-
-	while ((i = atomic_fetch_add(&b->next, 1)) < b->n) {
-		struct program *p = b->list[i];
-		const struct compile c = { p->name, p->kernel, p->source.data,
-		    p->options };
-
-		p->ok = compile_source(b->ocl, number, &c, &p->built,
-		    &p->binary, &p->n_binary, &p->err) == 0;
-	}
-	return NULL;
-}
-
-static void
-compile_all(struct ocl *ocl, struct program **list, size_t n)
-{
-	struct builders b = { .ocl = ocl, .list = list, .n = n };
-	int want = CPU_COUNT(&ocl->cpus), started = 0;
-	pthread_t thread[BUILDERS_MAX];
-	pthread_attr_t attr;
-
-	if (want > BUILDERS_MAX)
-		want = BUILDERS_MAX;
-	if ((size_t)want > n)
-		want = (int)n;
-	/* The caller may be pinned to one core: its children need not be. */
-	if (want > 1 && pthread_attr_init(&attr) == 0) {
-		(void)pthread_attr_setaffinity_np(&attr, sizeof(ocl->cpus),
-		    &ocl->cpus);
-		while (started < want && pthread_create(&thread[started], &attr,
-		    builder_main, &b) == 0)
-			started++;
-		(void)pthread_attr_destroy(&attr);
-	}
-	/* No thread to be had: then here. */
-	if (started == 0)
-		(void)builder_main(&b);
-	for (int i = 0; i < started; i++)
-		(void)pthread_join(thread[i], NULL);
-}
-
+/* Not with lanes. */
 static int
-take_built(struct program *p, struct err *err)
+take_program(struct program *p, cl_program built, struct err *err)
 {
-	if ((p->cl = malloc(sizeof(*p->cl))) == NULL)
+	if ((p->cl = malloc(sizeof(*p->cl))) == NULL) {
+		(void)clReleaseProgram(built);
 		return err_memory(err, "a program", sizeof(*p->cl));
-	p->cl[0] = p->built;
+	}
+	p->cl[0] = built;
 	p->lanes = 1;
-	p->built = NULL;
 	return 0;
 }
 
 /* After compiling: errors, the disk cache, the program for all lanes. */
 static int
-take_compiled(struct ocl *ocl, struct program *p, struct err *err)
+take_compiled(struct ocl *ocl, struct program *p, struct built *b,
+    struct err *err)
 {
 	struct programs *ps = ocl->programs;
 	int result;
 
-	if (!p->ok) {
-		*err = p->err;
+	if (!b->ok) {
+		*err = b->err;
 		return -1;
 	}
 	ocl->stats.compiled++;
-	if (ps->store != NULL && p->binary != NULL &&
-	    store_put(ps->store, p->key, p->binary, p->n_binary, NULL) == -1)
+	if (ps->store != NULL && b->binary != NULL &&
+	    store_put(ps->store, p->key, b->binary, b->bytes, NULL) == -1)
 		ocl->stats.unsaved++;
-	if (p->built != NULL)
-		result = take_built(p, err);
+	if (b->program != NULL)
+		result = take_program(p, b->program, err);
 	else
-		result = take_binary(ocl, p, p->binary, p->n_binary, err);
-	free(p->binary);
-	p->binary = NULL;
+		result = take_binary(ocl, p, b->binary, b->bytes, err);
+	free(b->binary);
+	return result;
+}
+
+static int
+compile_all(struct ocl *ocl, struct program **list, size_t n, struct err *err)
+{
+	struct built *built = calloc(n, sizeof(*built));
+	struct err first;
+	int result = 0;
+
+	if (built == NULL)
+		return err_memory(err, "programs", n * sizeof(*built));
+	for (size_t i = 0; i < n; i++)
+		built[i].what = (struct compile){ list[i]->name,
+		    list[i]->kernel, list[i]->source.data, list[i]->options };
+	builders_run(ocl, built, n);
+	for (size_t i = 0; i < n; i++)
+		if (take_compiled(ocl, list[i], &built[i], &first) == -1 &&
+		    result == 0) {
+			result = -1;
+			if (err != NULL)
+				*err = first;
+		}
+	free(built);
 	return result;
 }
 
@@ -383,27 +341,21 @@ programs_build(struct ocl *ocl, struct program *const *list, size_t n,
 {
 	struct program **todo = calloc(n + 1, sizeof(*todo));
 	size_t n_todo = 0;
-	struct err first;
 	int result = 0;
 
 	if (todo == NULL)
 		return err_memory(err, "a list of programs", n * sizeof(*todo));
 	for (size_t i = 0; i < n; i++) {
-		if (list[i]->cl != NULL || list[i]->ok)
+		if (list[i]->cl != NULL || list[i]->listed)
 			continue;
-		list[i]->ok = true;		/* each once */
+		list[i]->listed = true;		/* each once */
 		if (!take_stored(ocl, list[i]))
 			todo[n_todo++] = list[i];
 	}
-	compile_all(ocl, todo, n_todo);
-	for (size_t i = 0; i < n_todo; i++)
-		if (take_compiled(ocl, todo[i], &first) == -1 && result == 0) {
-			result = -1;
-			if (err != NULL)
-				*err = first;
-		}
+	if (n_todo > 0)
+		result = compile_all(ocl, todo, n_todo, err);
 	for (size_t i = 0; i < n; i++) {
-		list[i]->ok = false;
+		list[i]->listed = false;
 		if (list[i]->cl != NULL)
 			buf_done(&list[i]->source);
 	}
