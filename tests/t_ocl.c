@@ -486,7 +486,7 @@ main(void)
 	tcase_add_loop_test(t, memory_is_zero_and_bounded, 0, WAYS);
 	tcase_add_loop_test(t, fast_functions_are_accurate, 0,
 	    2 * WAYS);
-	tcase_add_loop_test(t, many_programs_are_built_at_once, 0, POCL_WAYS);
+	tcase_add_loop_test(t, many_programs_are_built_at_once, 0, WAYS);
 	tcase_add_loop_test(t, mistakes_are_told, 0, WAYS);
 	tcase_add_test(t, devices_are_listed);
 	tcase_add_test(t, no_driver_is_no_error);

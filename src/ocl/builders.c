@@ -37,7 +37,7 @@ is_done(const struct built *p)
 static int
 wanted(const struct ocl *ocl, size_t n)
 {
-	int want = CPU_COUNT(&ocl->cpus);
+	int want = ocl->found->one_builder ? 1 : CPU_COUNT(&ocl->cpus);
 
 	if (want > BUILDERS_MAX)
 		want = BUILDERS_MAX;

@@ -211,6 +211,8 @@ add_platform(struct found **all, size_t *n, cl_platform_id p,
 	platform_text(p, CL_PLATFORM_NAME, like.facts.platform);
 	platform_text(p, CL_PLATFORM_VERSION, like.platform_version);
 	like.pocl = strstr(like.platform_version, "PoCL ") != NULL;
+	/* Programs of one context share an LLVMContext, without a lock. */
+	like.one_builder = strcmp(like.facts.platform, "Oclgrind") == 0;
 	/* A platform without devices fails here: that is no error. */
 	if (clGetDeviceIDs(p, CL_DEVICE_TYPE_ALL, nitems(dev), dev, &n_dev) !=
 	    CL_SUCCESS)

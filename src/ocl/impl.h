@@ -28,6 +28,7 @@ struct found {
 	cl_platform_id		 platform;
 	char			 platform_version[OCL_NAME];
 	bool			 pocl;
+	bool			 one_builder;	/* at a time, or it crashes */
 	bool			 lane;		/* see device.c: kinds */
 	int			 n;		/* lanes it could have */
 	cl_device_id		 dev[LANES_MAX];
