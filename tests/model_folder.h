@@ -2,6 +2,7 @@
  * model_folder: a repository with one model, and what lies around it.
  *
  *	m/1/model		"good"
+ *	m/1/untyped		"bare"
  *	m/1/weights		"0123456789"
  *	m/1/up, away		links out of it: to secret, to /etc/passwd
  *	m/1/beside		a link to model

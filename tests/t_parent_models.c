@@ -35,12 +35,14 @@ START_TEST(a_broken_model_leaves_the_others)
 	const char *why;
 
 	begin("", "FAKE_ROWS=1", "bad.onnx crash.onnx crash_cached.onnx "
-	    "fake.onnx");
+	    "untyped.onnx fake.onnx");
 	world_until(&w, world_ready(&w, "fake") && reason("bad") != NULL &&
-	    reason("crash") != NULL && world_ready(&w, "crash_cached"));
+	    reason("crash") != NULL && reason("untyped") != NULL &&
+	    world_ready(&w, "crash_cached"));
 	ck_assert_ptr_nonnull(strstr(reason("bad"), "it is bad"));
 	ck_assert_ptr_nonnull(strstr(reason("crash"), "signal 6"));
-	ck_assert_uint_eq(w.p.stats.deaths, 4);
+	ck_assert_ptr_nonnull(strstr(reason("untyped"), "control message"));
+	ck_assert_uint_eq(w.p.stats.deaths, 7);
 	world_until(&w, parent_ready(&w.p, &why));
 	ck_assert_int_eq(world_ask(&w, &asks[0], "fake", 1, 1, 4), 0);
 	world_until(&w, asks[0].done);

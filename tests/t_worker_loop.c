@@ -39,7 +39,8 @@ net_load(struct engine *engine, void *bytes, size_t n,
 
 	(void)engine;
 	(void)o;
-	if (n != 4 || memcmp(bytes, "good", 4) != 0) {
+	if (n != 4 || (memcmp(bytes, "good", 4) != 0 &&
+	    memcmp(bytes, "bare", 4) != 0)) {
 		(void)err_set(e, ERR_INVALID, "not a good model");
 		return NULL;
 	}
@@ -52,6 +53,8 @@ net_load(struct engine *engine, void *bytes, size_t n,
 	net->s->in[0] = (struct sig_tensor){ "x", DT_FLOAT, { 2, { -1, 2 } },
 	    true, false };
 	net->s->out[0] = net->s->in[0];
+	if (memcmp(bytes, "bare", 4) == 0)
+		net->s->out[0].type = DT_NONE;
 	return net;
 }
 
@@ -395,6 +398,7 @@ START_TEST(models_come_and_go_while_others_serve)
 	load(8, "../secret", CTL_LOAD_FAILED);
 	load(8, "m/1/up", CTL_LOAD_FAILED);
 	load(8, "m/1/weights", CTL_LOAD_FAILED);
+	load(8, "m/1/untyped", CTL_LOAD_FAILED);
 	load(7, "m/1/model", CTL_LOAD_FAILED);
 	load(8, "m/1/beside", CTL_LOADED);
 	m.handle = 8;

@@ -49,6 +49,16 @@ signature_equal(const struct signature *a, const struct signature *b)
 	    tensors_equal(a->out, b->out, a->n_out);
 }
 
+const struct sig_tensor *
+signature_untyped(const struct signature *s)
+{
+	/* Outputs lie behind inputs. */
+	for (uint32_t i = 0; i < s->n_in + s->n_out; i++)
+		if (s->in[i].type == DT_NONE)
+			return &s->in[i];
+	return NULL;
+}
+
 static int
 find(const struct sig_tensor *t, uint32_t n, const char *name)
 {

@@ -42,6 +42,9 @@ void		 signature_free(struct signature *);	/* NULL is fine */
 bool		 signature_equal(const struct signature *,
 		    const struct signature *);
 
+/* The first tensor whose type is not known, or NULL. */
+const struct sig_tensor *signature_untyped(const struct signature *);
+
 /* The index of the input (output) of that name, or -1. */
 int		 signature_find_in(const struct signature *, const char *name);
 int		 signature_find_out(const struct signature *, const char *name);

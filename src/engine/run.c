@@ -252,12 +252,25 @@ keep_live(struct run *r, struct segment *s, struct err *err)
 	return 0;
 }
 
+/* Clients were told the type that the file declares. */
+static int
+check_type(const struct sig_tensor *t, const struct val *v, struct err *err)
+{
+	if (v->form != VALUE_TENSOR || t->type == DT_NONE ||
+	    v->type == t->type)
+		return 0;
+	return err_set(err, ERR_INVALID, "the model makes %s, but declares %s",
+	    dtype_info(v->type)->onnx, dtype_info(t->type)->onnx);
+}
+
 static int
 deliver(struct run *r, uint32_t i, const struct val *v, struct err *err)
 {
-	if (io_deliver(r->sink, i, v, r->rows, err) < 0)
-		return err_prefix(err, "output \"%s\"",
-		    r->net->sig->out[i].name);
+	const struct sig_tensor *t = &r->net->sig->out[i];
+
+	if (check_type(t, v, err) < 0 ||
+	    io_deliver(r->sink, i, v, r->rows, err) < 0)
+		return err_prefix(err, "output \"%s\"", t->name);
 	return 0;
 }
 

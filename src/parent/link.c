@@ -335,7 +335,7 @@ take_messages(struct slot *s)
 	if (r == 1 && s->killed == KILL_NONE)
 		return;
 	if (r == -1 && e.code == ERR_INVALID)
-		slot_kill(s, KILL_BAD, "control message: %s", e.text);
+		slot_kill(s, KILL_SAID, "control message: %s", e.text);
 	if (r == -1 || s->killed != KILL_NONE)
 		(void)event_del(s->on_ctl);
 }

@@ -224,6 +224,9 @@ executing(struct slot *s)
 	if (s->channel == NULL || s->inflight == NULL ||
 	    s->killed == KILL_STALLED || s->killed == KILL_ENDED)
 		return 0;
+	/* It has answered a load, and may have gone on to a batch since. */
+	if (s->killed == KILL_SAID && s->loading != NULL)
+		return 0;
 	if (s->killed == KILL_BAD)
 		return s->inflight->id;
 	if (channel_phase(s->channel, clock_ns(), &now) &&
@@ -247,7 +250,8 @@ slot_dead(struct slot *s, const char *how)
 	if (s->state == SLOT_READY && sup_ready(sup) == 1)
 		sup->lost_ns = clock_ns();
 	s->state = SLOT_DEAD;
-	if (s->killed == KILL_NONE || s->killed == KILL_HUNG)
+	if (s->killed == KILL_NONE || s->killed == KILL_HUNG ||
+	    s->killed == KILL_SAID)
 		charged = s->loading;
 	loading = s->loading;
 	s->loading = NULL;
@@ -282,7 +286,7 @@ slot_kill(struct slot *s, enum kill_reason reason, const char *fmt, ...)
 		log_warn("worker", "kill: worker=%u pid=%d %s", s->id,
 		    (int)s->pid, s->why);
 	}
-	if (reason == KILL_BAD)
+	if (reason == KILL_BAD || reason == KILL_SAID)
 		s->sup->parent->stats.rings_bad++;
 	(void)syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0);
 	slot_timer(s, REAP_NS);

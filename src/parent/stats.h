@@ -80,7 +80,7 @@ struct stats {
 	uint64_t	deaths;			/* workers that ended unasked */
 	uint64_t	kills;	/* of them: by us, hung or lying */
 	uint64_t	restarts;
-	uint64_t	rings_bad;	/* of the kills: nonsense in a ring */
+	uint64_t	rings_bad;	/* of the kills: it spoke nonsense */
 	uint64_t	replays;	/* requests run again after a death */
 	uint64_t	copies, copied_bytes;	/* outputs moved to the heap */
 	uint64_t	reloads, reload_errors;

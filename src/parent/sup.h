@@ -76,7 +76,14 @@ enum slot_state {
 /*
  * Why we killed it.  A stall or the end of service speaks against no request.
  */
-enum kill_reason { KILL_NONE, KILL_HUNG, KILL_STALLED, KILL_BAD, KILL_ENDED };
+enum kill_reason {
+	KILL_NONE,
+	KILL_HUNG,			/* over a limit, by its own fault */
+	KILL_STALLED,			/* over a limit, by somebody else's */
+	KILL_BAD,			/* nonsense about its batches */
+	KILL_SAID,			/* nonsense on the control socket */
+	KILL_ENDED
+};
 
 struct slot {
 	struct sup	*sup;

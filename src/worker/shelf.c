@@ -20,6 +20,19 @@ read_external(void *arg, const char *name, size_t off, size_t len, void *into,
 	return beneath_read_at(*folder, name, off, len, into, e);
 }
 
+/* Clients must be told a type; a tool could do without. */
+static int
+check_types(const struct net *net, struct err *e)
+{
+	const struct signature *s = net_signature(net);
+	const struct sig_tensor *t = signature_untyped(s);
+
+	if (t == NULL)
+		return 0;
+	return err_set(e, ERR_UNSUPPORTED, "%s \"%s\": the model does not say "
+	    "its type", t < s->out ? "input" : "output", t->name);
+}
+
 /* The file and the net made of it; or NULL. */
 static struct net *
 load_file(struct engine *engine, int folder, const char *file,
@@ -35,8 +48,12 @@ load_file(struct engine *engine, int folder, const char *file,
 	net = net_load(engine, bytes, n, &source, options, e);
 	if (net == NULL) {
 		free(bytes);
-		(void)err_prefix(e, "%s", file);
+	} else if (check_types(net, e) == -1) {
+		net_free(net);
+		net = NULL;
 	}
+	if (net == NULL)
+		(void)err_prefix(e, "%s", file);
 	return net;
 }
 

@@ -39,7 +39,7 @@ def same(got, want):
 class Client(threading.Thread):
     """One connection; asks again and again until told to stop."""
 
-    def __init__(self, port, path, bodies, known, stop):
+    def __init__(self, port, path, bodies, known, stop, pause=0):
         super().__init__(daemon=True)
         self.port, self.stop, self.known = port, stop, known
         self.requests = [
@@ -47,6 +47,7 @@ class Client(threading.Thread):
             .encode() + b for b in bodies]
         self.counts = Counts()
         self.seen = {}
+        self.pause = pause      # seconds between requests
 
     def receive(self, s, left):
         while b"\r\n\r\n" not in left:
@@ -97,6 +98,8 @@ class Client(threading.Thread):
                 self.counts.note(f"dropped: {e!r}")
                 s = None
             i = (i + 1) % len(self.requests)
+            if self.pause:
+                time.sleep(self.pause)
         if s is not None:
             s.close()
 
