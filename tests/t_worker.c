@@ -157,6 +157,11 @@ START_TEST(rows_are_joined_and_told_apart)
 	ck_assert_int_eq(binder_room(&b, &j, 2, &e), 0);
 	ck_assert_int_eq(bind_inputs(&b, &v, &s, &j, 0, 2, &e), -1);
 	ck_assert_int_eq(e.code, ERR_UNAVAILABLE);
+	/* What has no elements needs no segment. */
+	t[1] = (struct job_tensor){ 0, DT_FLOAT, { 2, { 2, 0 } }, 0, 0, 0 };
+	ck_assert_int_eq(bind_inputs(&b, &v, &s, &j, 1, 1, &e), 0);
+	ck_assert_ptr_nonnull(b.in[0].seg[0].data);
+	t[1] = (struct job_tensor){ 0, DT_FLOAT, { 2, { 2, 2 } }, 5, 64, 16 };
 	ck_assert_int_eq(views_add_own(&v, 5, 4096, dup(shm.fd), &e), 0);
 	ck_assert_int_eq(bind_inputs(&b, &v, &s, &j, 0, 2, &e), 0);
 	ck_assert_uint_eq(b.want[0], 3);

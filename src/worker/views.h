@@ -26,7 +26,7 @@ void		 views_done(struct views *);
 
 enum view_result { VIEW_OK, VIEW_UNKNOWN, VIEW_OUTSIDE };
 
-/* Where [offset, offset + bytes) of a segment lies. */
+/* Where [offset, offset + bytes) of a segment lies; no bytes: somewhere. */
 enum view_result views_find(const struct views *, uint32_t id, uint64_t offset,
 		    uint64_t bytes, const void **at);
 

@@ -24,7 +24,7 @@ def free_port():
 
 class Daemon:
     def __init__(self, build, *options, env=None, models=MODELS, cache=None):
-        self.build = pathlib.Path(build)
+        self.build = pathlib.Path(build).resolve()
         self.folder = tempfile.mkdtemp(prefix="clinferd-fault.")
         self.port = free_port()
         self.log = open(os.path.join(self.folder, "log"), "w+")

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Hostile models through the whole daemon, two real workers behind it.
 
-    mutants.py BUILD [--count N] [--seed S] [--only K] [--save DIR]
+    mutants.py BUILD [--count N] [--seed S] [--only K...] [--save DIR] [--log FILE]
 
 N damaged copies of real models (mutate.py) are loaded, asked for one inference
 after their metadata, and unloaded, while a good model is asked all the time.  Each is refused with an
 error that says why, or loaded and answering; nobody notices, no worker dies but by
 a limit of time, and memory stays within its limits.  A mutant depends on S, K and
-the files that are there alone; --only repeats one, --save keeps it.
+the files that are there alone (and on N, for Debian's); --only repeats some, --save
+keeps their files, --log the daemon's log.
 """
 
 import argparse
@@ -124,7 +125,7 @@ class Run:
             # A worker that a limit ended is the documented answer, too.
             if not (why and status == 500 and "workers" in why):
                 self.bad.append(f"mutant {k}: {what}: {status} {text[:300]!r}")
-        if self.o.only is not None:
+        if self.o.only:
             print(f"{what}: {status} {why or text}")
 
     def infer(self, k, name):
@@ -160,7 +161,7 @@ class Run:
     def batch(self, pool, repository, files, ks):
         for k in ks:
             source, b = make(self.o.seed, files, k)
-            if self.o.only is not None:
+            if self.o.only:
                 print(f"mutant {k}: of {source}")
             # A flat file appears whole: who watches never sees half of it.
             part = repository / f".m{k}"
@@ -243,12 +244,13 @@ def main():
     a.add_argument("build")
     a.add_argument("--count", type=int, default=200)
     a.add_argument("--seed", default="1")
-    a.add_argument("--only", type=int)
+    a.add_argument("--only", type=int, nargs="+")
+    a.add_argument("--log")
     a.add_argument("--save")
     o = a.parse_args()
     report = Report()
     files = originals(random.Random(o.seed), o.count)
-    ks = list(range(o.count)) if o.only is None else [o.only]
+    ks = o.only or list(range(o.count))
     if o.save:
         for k in ks:
             pathlib.Path(o.save, f"m{k}.onnx").write_bytes(make(o.seed, files, k)[1])
@@ -284,6 +286,8 @@ def main():
         if report.failed:
             print(d.log_text()[-4000:])
     finally:
+        if o.log:
+            shutil.copy(d.log.name, o.log)
         d.close()
         shutil.rmtree(repository, ignore_errors=True)
     return report.end()

@@ -205,6 +205,9 @@ def attack(run, every):
         run.judge(f"{name}, changed", changed(good, VALUES if every else None),
                   [200, 400])
     run.judge("wrong", list(wrong()), [400, 413], cut=True)
+    # Nothing to compute, but no mistake.
+    run.judge("no rows", [whole(as_json(shape=[0, 64], data=[])),
+                          binary(shape=[0, 64], data=b"")], [200])
 
 
 def main():
