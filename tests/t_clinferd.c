@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,6 +158,29 @@ expect_word(const char *want)
 	} while (strncmp(text, want, strlen(want)) != 0);
 }
 
+/* The same, and nothing but STATUS and pings before it. */
+static void
+expect_next(const char *want, const char *status)
+{
+	struct pollfd p = { .fd = manager, .events = POLLIN };
+	char text[256];
+	bool seen = status == NULL;
+	ssize_t n;
+
+	for (;;) {
+		ck_assert_msg(poll(&p, 1, 20000) == 1, "no \"%s\"", want);
+		n = recv(manager, text, sizeof(text) - 1, 0);
+		ck_assert_int_ge(n, 0);
+		text[n] = '\0';
+		if (strncmp(text, want, strlen(want)) == 0)
+			break;
+		ck_assert_msg(strncmp(text, "STATUS=", 7) == 0 ||
+		    strcmp(text, "WATCHDOG=1") == 0, "\"%s\"", text);
+		seen |= status != NULL && strcmp(text + 7, status) == 0;
+	}
+	ck_assert_msg(seen, "no status \"%s\"", status);
+}
+
 static int
 call(void)
 {
@@ -206,25 +230,38 @@ ask(int fd, int first)
 	send_text(fd, "POST /v2/models/fake/infer", body);
 }
 
+static bool
+is_ready(void)
+{
+	char text[2048] = "";
+	int fd = call();
+
+	if (fd == -1)
+		return false;
+	send_text(fd, "GET /v2/health/ready", "");
+	receive(fd, text, sizeof(text));
+	(void)close(fd);
+	return strncmp(text, "HTTP/1.1 200", 12) == 0;
+}
+
 static void
 wait_ready(void)
 {
-	char text[2048];
 	int64_t end = clock_ns() + 20 * NS_PER_S;
-	int fd;
 
-	for (;;) {
+	while (!is_ready()) {
 		ck_assert(clock_ns() < end);
-		text[0] = '\0';
-		if ((fd = call()) != -1) {
-			send_text(fd, "GET /v2/health/ready", "");
-			receive(fd, text, sizeof(text));
-			(void)close(fd);
-		}
-		if (strncmp(text, "HTTP/1.1 200", 12) == 0)
-			return;
 		(void)usleep(20000);
 	}
+}
+
+static void
+finish(void)
+{
+	ck_assert_int_eq(kill(daemon_pid, SIGTERM), 0);
+	expect_next("STOPPING=1", NULL);
+	ck_assert_int_eq(status_of(daemon_pid), 0);
+	daemon_pid = 0;
 }
 
 START_TEST(exit_codes)
@@ -256,7 +293,6 @@ START_TEST(it_serves_reloads_and_drains)
 
 	start_serving("");
 	expect_word("READY=1");
-	wait_ready();
 	ck_assert_int_ne(fd = call(), -1);
 	ask(fd, 5);
 	receive(fd, text, sizeof(text));
@@ -284,6 +320,49 @@ START_TEST(it_serves_reloads_and_drains)
 	(void)close(fd);
 	ck_assert_int_eq(status_of(daemon_pid), 0);
 	daemon_pid = 0;
+}
+END_TEST
+
+/* READY means that requests are answered, also after a reload. */
+START_TEST(it_tells_when_it_is_ready)
+{
+	put("models/slow.onnx", "x");
+	start_serving("");
+	expect_next("READY=1", "1 of 1 workers ready, 2 of 2 models ready, "
+	    "0 failed");
+	ck_assert(is_ready());
+	put("models/slow2.onnx", "x");
+	put("models/bad.onnx", "x");
+	ck_assert_int_eq(kill(daemon_pid, SIGHUP), 0);
+	expect_next("RELOADING=1", NULL);
+	expect_next("READY=1", "1 of 1 workers ready, 3 of 4 models ready, "
+	    "1 failed");
+	ck_assert(is_ready());
+	finish();
+}
+END_TEST
+
+/* A machine without a device starts all the same, and says what is missing. */
+START_TEST(it_starts_without_a_device)
+{
+	(void)setenv("FAKE_DEVICES", "", 1);
+	start_serving("");
+	expect_next("READY=1", "no worker is ready: 0 of 0 workers ready, "
+	    "0 of 1 models ready, 0 failed");
+	ck_assert(!is_ready());
+	finish();
+}
+END_TEST
+
+START_TEST(it_feeds_the_watchdog)
+{
+	(void)setenv("WATCHDOG_USEC", "100000", 1);
+	start_serving("");
+	expect_word("READY=1");
+	for (int i = 0; i < 3; i++)
+		expect_word("WATCHDOG=1");
+	finish();
+	(void)unsetenv("WATCHDOG_USEC");
 }
 END_TEST
 
@@ -346,6 +425,9 @@ suite(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, exit_codes);
 	tcase_add_test(c, it_serves_reloads_and_drains);
+	tcase_add_test(c, it_tells_when_it_is_ready);
+	tcase_add_test(c, it_starts_without_a_device);
+	tcase_add_test(c, it_feeds_the_watchdog);
 	tcase_add_test(c, a_drain_has_an_end);
 	tcase_add_test(c, nothing_is_left_behind);
 	suite_add_tcase(s, c);

@@ -18,9 +18,9 @@
 #include "base/log.h"
 #include "base/size.h"
 #include "ipc/segment.h"
+#include "parent/announce.h"
 #include "parent/conf.h"
 #include "parent/models.h"
-#include "parent/notify.h"
 #include "parent/options.h"
 #include "parent/parent.h"
 #include "parent/queue.h"
@@ -38,6 +38,7 @@
 struct daemon {
 	struct options	 options;
 	struct parent	 parent;
+	struct announce	*announce;
 	struct event	*on_signal[3];
 	struct event	*sweep;		/* of the arena */
 	struct event	*drain;
@@ -76,7 +77,6 @@ reload(struct daemon *d)
 	struct parent *p = &d->parent;
 	struct conf *next = options_conf(&d->options, say_wrong, NULL);
 
-	notify_reloading();
 	p->stats.reloads++;
 	if (next == NULL) {
 		p->stats.reload_errors++;
@@ -90,8 +90,7 @@ reload(struct daemon *d)
 	}
 	models_reload(p->models);
 	sup_reload(p->sup);
-	log_info("main", "reloaded");
-	notify_ready();
+	announce_reload(d->announce);
 }
 
 /* Time is over: what is still open gets its answer now. */
@@ -143,7 +142,7 @@ drain(struct daemon *d)
 	p->draining = true;
 	d->drain_until_ns = clock_ns() + p->conf->server_drain_ns;
 	server_drain(p->server);
-	notify_stopping();
+	announce_stop(d->announce);
 	on_drain(-1, 0, d);
 }
 
@@ -253,7 +252,8 @@ open_parts(struct daemon *d, struct err *e)
 
 	if ((p->models = models_new(p, e)) == NULL ||
 	    (p->queue = queue_new(p, e)) == NULL ||
-	    (p->sup = sup_new(p, e)) == NULL)
+	    (p->sup = sup_new(p, e)) == NULL ||
+	    (d->announce = announce_new(p, e)) == NULL)
 		return -1;
 	return 0;
 }
@@ -278,7 +278,6 @@ open_all(struct daemon *d, struct err *e)
 		return -1;
 	/* After the change of user, which would set it anew. */
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	notify_open(p->base);
 	return open_parts(d, e);
 }
 
@@ -295,7 +294,7 @@ close_all(struct daemon *d)
 	queue_free(p->queue);
 	if (p->arena != NULL)
 		arena_free(p->arena);
-	notify_close();
+	announce_free(d->announce);
 	for (size_t i = 0; i < nitems(d->on_signal); i++)
 		if (d->on_signal[i] != NULL)
 			event_free(d->on_signal[i]);
@@ -325,7 +324,7 @@ run(struct daemon *d)
 	models_scan(p->models);
 	sup_start(p->sup);
 	server_start(p->server);
-	notify_ready();
+	announce_start(d->announce);
 	(void)event_base_dispatch(p->base);
 	log_info("main", "stopped");
 	return 0;

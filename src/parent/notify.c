@@ -16,6 +16,7 @@ static int			 fd = -1;
 static struct sockaddr_un	 to;
 static socklen_t		 to_len;
 static struct event		*watchdog;
+static void			(*ping)(void *);
 
 static void
 tell(const char *text)
@@ -31,12 +32,12 @@ on_watchdog(int none, short what, void *arg)
 {
 	(void)none;
 	(void)what;
-	(void)arg;
 	tell("WATCHDOG=1");
+	ping(arg);
 }
 
 static void
-watchdog_open(struct event_base *base)
+watchdog_open(struct event_base *base, void *arg)
 {
 	const char *usec = getenv("WATCHDOG_USEC"), *pid;
 	struct timeval tv;
@@ -49,13 +50,13 @@ watchdog_open(struct event_base *base)
 		return;
 	tv.tv_sec = half / 1000000;
 	tv.tv_usec = half % 1000000;
-	watchdog = event_new(base, -1, EV_PERSIST, on_watchdog, NULL);
+	watchdog = event_new(base, -1, EV_PERSIST, on_watchdog, arg);
 	if (watchdog != NULL)
 		(void)event_add(watchdog, &tv);
 }
 
 void
-notify_open(struct event_base *base)
+notify_open(struct event_base *base, void (*on_ping)(void *), void *arg)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	size_t n = path != NULL ? strlen(path) : 0;
@@ -69,7 +70,8 @@ notify_open(struct event_base *base)
 	if (*path == '@')
 		to.sun_path[0] = '\0';	/* the abstract namespace */
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	watchdog_open(base);
+	ping = on_ping;
+	watchdog_open(base, arg);
 }
 
 void

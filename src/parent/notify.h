@@ -11,11 +11,11 @@
 struct event_base;
 
 /*
- * Remember the socket, forget the variables.  If the manager asks for it, pings
- * its watchdog from the loop at half its interval: a loop that hangs is
- * noticed.
+ * Remember the socket.  If the manager asks for it, pings its watchdog from the
+ * loop at half its interval, so that a loop that hangs is noticed, and calls
+ * on_ping each time.
  */
-void	 notify_open(struct event_base *);
+void	 notify_open(struct event_base *, void (*on_ping)(void *), void *arg);
 void	 notify_close(void);
 
 void	 notify_ready(void);
