@@ -17,7 +17,7 @@
 
 #define BACKLOG		1024
 #define ACCEPT_MAX	64	/* connections taken in one callback */
-#define UNIX_MODE	0660
+#define UNIX_UMASK	0117		/* for user and group */
 
 /* One bound socket. */
 struct http_listener {
@@ -189,7 +189,8 @@ static int
 listen_unix(struct http *h, const char *path, unsigned classes, struct err *e)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	int fd;
+	mode_t before;
+	int fd, r;
 
 	if (*path != '/' || strlen(path) >= sizeof(sun.sun_path))
 		return err_set(e, ERR_INVALID, "unix:%s: expected an absolute "
@@ -199,8 +200,11 @@ listen_unix(struct http *h, const char *path, unsigned classes, struct err *e)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return err_sys(e, "unix:%s: socket", path);
-	if (bind(fd, (const struct sockaddr *)&sun, sizeof(sun)) != 0 ||
-	    chmod(path, UNIX_MODE) != 0 || listen(fd, BACKLOG) != 0) {
+	/* Not by chmod(): the name may be another file's by then. */
+	before = umask(UNIX_UMASK);
+	r = bind(fd, (const struct sockaddr *)&sun, sizeof(sun));
+	(void)umask(before);
+	if (r != 0 || listen(fd, BACKLOG) != 0) {
 		(void)err_sys(e, "unix:%s: bind", path);
 		(void)close(fd);
 		return -1;

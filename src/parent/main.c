@@ -258,6 +258,25 @@ open_parts(struct daemon *d, struct err *e)
 	return 0;
 }
 
+/* What needs root, if we are root; then never again. */
+static int
+listen_and_become(struct parent *p, struct err *e)
+{
+	const struct conf_list *l = &p->conf->server_listen;
+	struct user user;
+
+	if (user_find(p->conf->server_user, &user, e) == -1)
+		return -1;
+	for (size_t i = 0; i < l->n; i++) {
+		if (server_listen(p->server, l->v[i], e) == -1)
+			return -1;
+		if (strncmp(l->v[i], "unix:", 5) == 0 &&
+		    user_give(&user, l->v[i] + 5, e) == -1)
+			return -1;
+	}
+	return user_become(&user, p->conf->worker_cache, e);
+}
+
 static int
 open_all(struct daemon *d, struct err *e)
 {
@@ -268,13 +287,8 @@ open_all(struct daemon *d, struct err *e)
 	if ((p->base = event_base_new()) == NULL)
 		return err_memory(e, "event loop", 0);
 	if (watch_signals(d, e) == -1 || open_arena(d, e) == -1 ||
-	    (p->server = server_new(p, e)) == NULL)
-		return -1;
-	for (size_t i = 0; i < p->conf->server_listen.n; i++)
-		if (server_listen(p->server, p->conf->server_listen.v[i],
-		    e) == -1)
-			return -1;
-	if (user_become(p->conf->server_user, p->conf->worker_cache, e) == -1)
+	    (p->server = server_new(p, e)) == NULL ||
+	    listen_and_become(p, e) == -1)
 		return -1;
 	/* After the change of user, which would set it anew. */
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

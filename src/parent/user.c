@@ -1,6 +1,7 @@
 #include "parent/user.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
@@ -13,7 +14,7 @@
 
 /* A folder and those above it; only one that is new changes hands. */
 static int
-make_folder(const char *path, const struct passwd *pw, struct err *e)
+make_folder(const char *path, const struct user *u, struct err *e)
 {
 	char part[PATH_MAX];
 
@@ -28,31 +29,65 @@ make_folder(const char *path, const struct passwd *pw, struct err *e)
 	if (mkdir(part, 0755) == -1)
 		return errno == EEXIST ? 0 : err_sys(e, "%s", part);
 	/* Nobody else can have put a link in a folder of root's. */
-	if (lchown(part, pw->pw_uid, pw->pw_gid) == -1)
+	if (lchown(part, u->uid, u->gid) == -1)
 		return err_sys(e, "%s", part);
 	return 0;
 }
 
 int
-user_become(const char *name, const char *cache, struct err *e)
+user_find(const char *name, struct user *u, struct err *e)
 {
 	const struct passwd *pw;
 
-	if (geteuid() != 0)
+	memset(u, 0, sizeof(*u));
+	u->name = name;
+	u->root = geteuid() == 0;
+	if (!u->root)
 		return 0;
 	if ((pw = getpwnam(name)) == NULL)
 		return err_set(e, ERR_NOT_FOUND, "started as root, but there "
 		    "is no user \"%s\" to become: name another with -u, "
 		    "create it, or say -u root to stay root", name);
-	if (make_folder(cache, pw, e) == -1)
+	u->uid = pw->pw_uid;
+	u->gid = pw->pw_gid;
+	return 0;
+}
+
+int
+user_give(const struct user *u, const char *path, struct err *e)
+{
+	struct stat st;
+	int fd, r;
+
+	if (!u->root)
+		return 0;
+	/* In a folder of somebody else's it may be another file by now. */
+	fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return err_sys(e, "%s", path);
+	if (fstat(fd, &st) == -1 || !S_ISSOCK(st.st_mode) || st.st_nlink != 1)
+		r = err_set(e, ERR_INVALID, "%s: not the socket that was made",
+		    path);
+	else if ((r = fchownat(fd, "", u->uid, u->gid, AT_EMPTY_PATH)) == -1)
+		r = err_sys(e, "%s", path);
+	(void)close(fd);
+	return r;
+}
+
+int
+user_become(const struct user *u, const char *cache, struct err *e)
+{
+	if (!u->root)
+		return 0;
+	if (make_folder(cache, u, e) == -1)
 		return err_prefix(e, "worker.cache");
-	if (pw->pw_uid == 0) {
+	if (u->uid == 0) {
 		log_warn("main", "running as root, as asked for");
 		return 0;
 	}
-	if (initgroups(name, pw->pw_gid) == -1 ||
-	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) == -1 ||
-	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) == -1)
-		return err_sys(e, "become user %s", name);
+	if (initgroups(u->name, u->gid) == -1 ||
+	    setresgid(u->gid, u->gid, u->gid) == -1 ||
+	    setresuid(u->uid, u->uid, u->uid) == -1)
+		return err_sys(e, "become user %s", u->name);
 	return 0;
 }
