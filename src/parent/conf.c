@@ -119,7 +119,7 @@ static const struct key keys[] = {
 	    "Memory one worker may use for models, host and device; 0: what "
 	    "the device has." },
 
-	{ "models", "dir", LIST, AT(models_dir), MODELS_DIR,
+	{ "models", "dir", LIST, AT(models_dir), MODELS_DIR " " EXAMPLE_DIR,
 	    0, 0, START, NULL,
 	    "Model repositories; the first that has a name wins." },
 

@@ -35,6 +35,7 @@ def write_requests(images, labels):
         with open(f"{HERE}/requests/{k:02}-{label}.json", "w") as f:
             json.dump(request(image[None, :]), f)
             f.write("\n")
+    np.save(f"{HERE}/requests/00-{labels[0]}.npy", images[:1])
     with open(f"{HERE}/requests/batch.json", "w") as f:
         json.dump(request(images), f)
         f.write("\n")
