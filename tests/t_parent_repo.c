@@ -187,23 +187,94 @@ START_TEST(repo_finds_models_and_versions)
 }
 END_TEST
 
-START_TEST(repo_notices_changes)
+/* What a change of one of them must be seen in: its version, the model. */
+static const struct {
+	const char	*file;
+	bool		 version, model;
+} watched[] = {
+	{ "m/1/model.onnx", true, true },
+	{ "m/1/weights.bin", true, true },
+	{ "m/1/deep/weights.bin", true, true },
+	{ "m/config.pbtxt", true, true },
+	{ "m/labels.txt", true, true },
+	{ "m/1/.model.onnx.part", false, false },
+	{ "m/requests/one.json", false, false },
+	{ "m/2/model.onnx", false, true },
+	{ "plain.onnx", false, false },
+};
+
+static void
+stamps_of(const char *name, uint64_t *version, uint64_t *model)
 {
+	struct conf_list dirs = { NULL, 0 };
 	struct repo_model m;
 	struct err e;
-	uint64_t before;
+
+	(void)conf_list_add(&dirs, dir);
+	ck_assert_int_eq(repo_stamp(&dirs, name, model), REPO_THERE);
+	conf_list_free(&dirs);
+	ck_assert_msg(read_model(name, &m, &e) == 0, "%s", e.text);
+	*version = m.version[m.n - 1].stamp;
+	repo_model_done(&m);
+}
+
+START_TEST(repo_notices_changes)
+{
+	static const char config[] = "version_policy { all { } } output { "
+	    "name: \"y\" label_filename: \"labels.txt\" }";
+	uint64_t version, model, version_now, model_now;
+
+	for (size_t i = 0; i < nitems(watched); i++)
+		(void)put(watched[i].file, config);
+	stamps_of("m", &version, &model);
+	stamps_of("m", &version_now, &model_now);
+	ck_assert(version == version_now && model == model_now);
+	(void)put(watched[_i].file, "# longer\nversion_policy { all { } } "
+	    "output { name: \"y\" label_filename: \"labels.txt\" }");
+	stamps_of("m", &version_now, &model_now);
+	ck_assert_int_eq(version != version_now, watched[_i].version);
+	ck_assert_int_eq(model != model_now, watched[_i].model);
+}
+END_TEST
+
+START_TEST(repo_notices_changes_of_plain_files)
+{
+	static const char *const files[] = { "p.onnx", "p.onnx.data",
+	    "p.onnx_data", "p.data", "p.bin" };
+	uint64_t version, model, version_now, model_now;
+
+	(void)put("p.onnx", "x");
+	stamps_of("p", &version, &model);
+	(void)put("q.onnx", "x");
+	(void)put("p.txt", "x");
+	stamps_of("p", &version_now, &model_now);
+	ck_assert(version == version_now && model == model_now);
+	for (size_t i = 0; i < nitems(files); i++) {
+		(void)put(files[i], "longer");
+		stamps_of("p", &version_now, &model_now);
+		ck_assert(version != version_now && model != model_now);
+		version = version_now;
+		model = model_now;
+	}
+}
+END_TEST
+
+START_TEST(repo_knows_gone_from_out_of_reach)
+{
+	struct conf_list dirs = { NULL, 0 };
+	uint64_t stamp;
 
 	(void)put("m/1/model.onnx", "x");
-	ck_assert_int_eq(read_model("m", &m, &e), 0);
-	before = m.version[0].stamp;
-	repo_model_done(&m);
-	ck_assert_int_eq(read_model("m", &m, &e), 0);
-	ck_assert_uint_eq(m.version[0].stamp, before);
-	repo_model_done(&m);
-	(void)put("m/1/model.onnx", "longer");
-	ck_assert_int_eq(read_model("m", &m, &e), 0);
-	ck_assert_uint_ne(m.version[0].stamp, before);
-	repo_model_done(&m);
+	(void)put("file", "x");
+	(void)conf_list_add(&dirs, dir);
+	ck_assert_int_eq(repo_stamp(&dirs, "m", &stamp), REPO_THERE);
+	ck_assert_int_eq(repo_stamp(&dirs, "file", &stamp), REPO_ABSENT);
+	ck_assert_int_eq(repo_stamp(&dirs, "none", &stamp), REPO_ABSENT);
+	ck_assert_int_eq(repo_stamp(&dirs, "../x", &stamp), REPO_ABSENT);
+	(void)conf_list_add(&dirs, "/nowhere");
+	ck_assert_int_eq(repo_stamp(&dirs, "m", &stamp), REPO_THERE);
+	ck_assert_int_eq(repo_stamp(&dirs, "none", &stamp), REPO_UNKNOWN);
+	conf_list_free(&dirs);
 }
 END_TEST
 
@@ -219,7 +290,9 @@ suite(void)
 	    (int)nitems(bad_configs));
 	tcase_add_test(c, modelconf_must_agree_with_the_model);
 	tcase_add_test(c, repo_finds_models_and_versions);
-	tcase_add_test(c, repo_notices_changes);
+	tcase_add_loop_test(c, repo_notices_changes, 0, (int)nitems(watched));
+	tcase_add_test(c, repo_notices_changes_of_plain_files);
+	tcase_add_test(c, repo_knows_gone_from_out_of_reach);
 	suite_add_tcase(s, c);
 	return s;
 }

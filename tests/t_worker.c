@@ -13,10 +13,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/size.h"
 #include "ipc/channel.h"
 #include "ipc/shm.h"
-#include "worker/beneath.h"
 #include "worker/bind.h"
 #include "worker/cache.h"
 #include "worker/options.h"

@@ -4,11 +4,14 @@
 
 #include "base/size.h"
 #include "parent/infer.h"
+#include "parent/labels.h"
+#include "parent/modelconf.h"
 
 #define ELEMENTS_MAX	1000000
 #define CLASSES_MAX	1000
 #define ENTRIES_MAX	20000
-#define ENTRY_MAX	400		/* bytes; doubles have 310 digits */
+/* bytes; doubles have 310 digits */
+#define ENTRY_MAX	(400 + LABEL_MAX)
 
 static double
 value_at(enum dtype t, const unsigned char *data, size_t i)
@@ -66,22 +69,33 @@ best_of(struct entry *best, size_t k, size_t n, enum dtype t,
 	}
 }
 
-/* "value:index" of k entries behind *w. */
+/* "value:index" or "value:index:label" of k entries behind *w. */
 static void
-put_row(const struct entry *best, size_t k, enum dtype t, unsigned char *out,
-    size_t *w)
+put_row(const struct entry *best, size_t k, enum dtype t,
+    const struct labels *labels, unsigned char *out, size_t *w)
 {
 	bool is_float = dtype_info(t)->kind == 'f';
 
 	for (size_t i = 0; i < k; i++) {
+		const char *label = labels_of(labels, best[i].index);
 		char *text = (char *)out + *w + 4;
 		uint32_t len = (uint32_t)snprintf(text, ENTRY_MAX - 4,
-		    is_float ? "%.6f:%zu" : "%.0f:%zu", best[i].value,
-		    best[i].index);
+		    is_float ? "%.6f:%zu%s%s" : "%.0f:%zu%s%s", best[i].value,
+		    best[i].index, *label != '\0' ? ":" : "", label);
 
 		memcpy(out + *w, &len, 4);
 		*w += 4 + len;
 	}
+}
+
+/* What config.pbtxt calls the elements of that output. */
+static const struct labels *
+labels_for(const struct infer *i, const char *output)
+{
+	const struct model_tensor *t = modelconf_output(i->version->config,
+	    output);
+
+	return t != NULL ? t->classes : NULL;
 }
 
 int
@@ -92,6 +106,7 @@ classify(const struct infer *i, const struct request_output *o,
 	const char *name = i->version->signature->out[o->index].name;
 	uint64_t k = i->out[o->index].classes;
 	bool batched = i->version->batch_max > 0 && o->shape.rank > 1;
+	const struct labels *labels = labels_for(i, name);
 	char kind = dtype_info(o->type)->kind;
 	size_t count, rows = 1, row;
 	struct entry *best;
@@ -127,7 +142,7 @@ classify(const struct infer *i, const struct request_output *o,
 	*n = 0;
 	for (size_t r = 0; r < rows && k > 0; r++) {
 		best_of(best, k, row, o->type, data, r * row);
-		put_row(best, k, o->type, *out, n);
+		put_row(best, k, o->type, labels, *out, n);
 	}
 	free(best);
 	return 0;

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/size.h"
+#include "parent/labels.h"
 #include "parse/pbtxt.h"
 
 #define LIST_MAX	1024	/* values of one list */
@@ -50,8 +51,10 @@ modelconf_new(void)
 static void
 tensors_free(struct model_tensor *t, uint32_t n)
 {
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
 		free(t[i].labels);
+		labels_free(t[i].classes);
+	}
 	free(t);
 }
 
@@ -176,20 +179,27 @@ take_name(struct reading *r, const struct field *f, struct err *e)
 	    bad(r, e, "the name of its folder");
 }
 
+/* Of a file in the model's folder, and nowhere else; none if it is empty. */
 static int
-take_file(struct reading *r, const struct field *f, struct err *e)
+file_name(struct reading *r, char **name, struct err *e)
 {
 	const char *s = r->text.text;
 
-	(void)f;
-	if (*s == '\0')
+	if (r->text.len == 0)
 		return 0;
 	if (strchr(s, '/') != NULL || *s == '.' || r->text.len > NAME_MAX ||
 	    strlen(s) != r->text.len)
 		return bad(r, e, "a file's name");
-	free(r->c->file);
-	r->c->file = strdup(s);
-	return r->c->file != NULL ? 0 : err_memory(e, "name", r->text.len);
+	free(*name);
+	*name = strdup(s);
+	return *name != NULL ? 0 : err_memory(e, "name", r->text.len);
+}
+
+static int
+take_file(struct reading *r, const struct field *f, struct err *e)
+{
+	(void)f;
+	return file_name(r, &r->c->file, e);
 }
 
 static int
@@ -303,12 +313,7 @@ static int
 tensor_labels(struct reading *r, const struct field *f, struct err *e)
 {
 	(void)f;
-	if (strchr(r->text.text, '/') != NULL || *r->text.text == '.')
-		return bad(r, e, "a file's name");
-	free(r->tensor->labels);
-	r->tensor->labels = strdup(r->text.text);
-	return r->tensor->labels != NULL ? 0 :
-	    err_memory(e, "name", r->text.len);
+	return file_name(r, &r->tensor->labels, e);
 }
 
 #define AT(f)	offsetof(struct model_config, f)
@@ -542,6 +547,33 @@ modelconf_check(const struct model_config *c, const struct signature *sig,
 		if (check_tensor(c, "output", &c->out[i], &sig->out[k],
 		    e) == -1)
 			return -1;
+	}
+	return 0;
+}
+
+const struct model_tensor *
+modelconf_output(const struct model_config *c, const char *name)
+{
+	for (uint32_t i = 0; i < c->n_out; i++)
+		if (strcmp(c->out[i].name, name) == 0)
+			return &c->out[i];
+	return NULL;
+}
+
+int
+modelconf_read_labels(struct model_config *c, int dir, struct err *e)
+{
+	for (uint32_t i = 0; i < c->n_out; i++) {
+		struct model_tensor *t = &c->out[i];
+
+		if (t->labels == NULL || t->classes != NULL)
+			continue;
+		if ((t->classes = labels_read(dir, t->labels, e)) != NULL)
+			continue;
+		/* The model is there: its configuration is at fault. */
+		e->code = ERR_INVALID;
+		return err_prefix(e, "output \"%s\": label_filename",
+		    t->name);
 	}
 	return 0;
 }

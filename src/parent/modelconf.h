@@ -16,6 +16,8 @@
 #include "base/shape.h"
 #include "base/signature.h"
 
+struct labels;
+
 struct model_tensor {
 	char		 name[SIG_NAME_MAX];
 	enum dtype	 type;
@@ -23,6 +25,7 @@ struct model_tensor {
 	bool		 has_shape;
 	bool		 optional;
 	char		*labels;	/* label_filename; or NULL */
+	struct labels	*classes;	/* what it holds, once read; or NULL */
 };
 
 enum version_policy { POLICY_LATEST, POLICY_ALL, POLICY_SPECIFIC };
@@ -76,5 +79,16 @@ void		 modelconf_put(struct model_config *);
  */
 int		 modelconf_check(const struct model_config *,
 		    const struct signature *, struct err *);
+
+/* What the file says of that output of the model; or NULL. */
+const struct model_tensor *modelconf_output(const struct model_config *,
+		    const char *name);
+
+/*
+ * Read the label files that outputs name, from the model's folder.  -1: *err
+ * names output, file and line.
+ */
+int		 modelconf_read_labels(struct model_config *, int dir,
+		    struct err *);
 
 #endif

@@ -46,6 +46,14 @@ inputs(const struct version *v)
 	return list;
 }
 
+static const char *
+label_file(const struct version *v, const char *output)
+{
+	const struct model_tensor *t = modelconf_output(v->config, output);
+
+	return t != NULL && t->labels != NULL ? t->labels : "";
+}
+
 static json_t *
 outputs(const struct version *v)
 {
@@ -57,7 +65,8 @@ outputs(const struct version *v)
 		    json_pack("{s:s,s:o,s:o,s:s,s:b}", "name", s->out[i].name,
 		    "data_type", type_name(s->out[i].type),
 		    "dims", dims(&s->out[i], v->batch_max > 0),
-		    "label_filename", "", "is_shape_tensor", 0));
+		    "label_filename", label_file(v, s->out[i].name),
+		    "is_shape_tensor", 0));
 	return list;
 }
 

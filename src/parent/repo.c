@@ -10,12 +10,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buf.h"
+#include "base/size.h"
 #include "parent/models.h"
+#include "parent/stamp.h"
 
 #define SUFFIX		".onnx"
 #define FILE_DEFAULT	"model.onnx"
 #define CONFIG		"config.pbtxt"
+#define FOLDERS		2	/* a version's files lie so deep at most */
 
 static bool
 join(char path[PATH_MAX], const char *dir, const char *name)
@@ -166,19 +168,6 @@ repo_model_done(struct repo_model *m)
 	memset(m, 0, sizeof(*m));
 }
 
-static uint64_t
-stamp_of(const struct stat *st, uint64_t seed)
-{
-	const uint64_t parts[] = {
-		(uint64_t)st->st_ino, (uint64_t)st->st_size,
-		(uint64_t)st->st_mtim.tv_sec, (uint64_t)st->st_mtim.tv_nsec,
-	};
-
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		seed = (seed ^ parts[i]) * UINT64_C(0x9e3779b97f4a7c15);
-	return seed;
-}
-
 static int
 add_version(struct repo_model *m, int64_t number, const char *dir,
     const char *file, uint64_t stamp, struct err *e)
@@ -203,42 +192,89 @@ add_version(struct repo_model *m, int64_t number, const char *dir,
 	return 0;
 }
 
+/*
+ * The text of config.pbtxt, malloc'ed; or NULL: there is none, or *err.  It may
+ * be a link to anywhere.
+ */
+static char *
+config_text(int dir, size_t *n, struct err *e)
+{
+	int fd = openat(dir, CONFIG, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	char *text = NULL;
+	ssize_t got = -1;
+
+	e->code = ERR_NONE;
+	if (fd == -1 && errno != ENOENT)
+		(void)err_sys(e, CONFIG);
+	if (fd == -1)
+		return NULL;
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
+	    (size_t)st.st_size > REPO_CONFIG_MAX)
+		(void)err_set(e, ERR_LIMIT, CONFIG ": no file of at most %zu "
+		    "bytes", REPO_CONFIG_MAX);
+	else if ((text = malloc((size_t)st.st_size + 1)) == NULL)
+		(void)err_memory(e, CONFIG, (size_t)st.st_size);
+	else if ((got = read(fd, text, (size_t)st.st_size)) == -1)
+		(void)err_sys(e, CONFIG ": read");
+	(void)close(fd);
+	if (got == -1) {
+		free(text);
+		return NULL;
+	}
+	*n = (size_t)got;
+	return text;
+}
+
 /* What config.pbtxt says; without one, what holds then. */
+static int
+config_from(int dir, const char *name, struct repo_model *m, conf_report *warn,
+    void *arg, struct err *e)
+{
+	size_t n = 0;
+	char *text = config_text(dir, &n, e);
+
+	if (text == NULL && e->code != ERR_NONE)
+		return -1;
+	if (text == NULL) {
+		m->config = modelconf_new();
+		return m->config != NULL ? 0 : err_memory(e, CONFIG, 1);
+	}
+	m->config = modelconf_parse(text, n, name, warn, arg, e);
+	free(text);
+	return m->config != NULL ? 0 : err_prefix(e, CONFIG);
+}
+
+static uint64_t
+stamp_in(const char *dir, const char *file)
+{
+	char path[PATH_MAX];
+
+	return join(path, dir, file) ? stamp_path(path) : 0;
+}
+
+/*
+ * It and the label files it names.  The stamp is of both, taken before they are
+ * read, so that what changes meanwhile is noticed.
+ */
 static int
 read_config(const char *dir, const char *name, struct repo_model *m,
     uint64_t *stamp, conf_report *warn, void *arg, struct err *e)
 {
-	char path[PATH_MAX], *text;
-	struct stat st;
-	ssize_t n = -1;
-	int fd;
+	int r, fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	if (!join(path, dir, CONFIG))
-		return err_set(e, ERR_LIMIT, "path too long");
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd == -1 && errno == ENOENT) {
-		m->config = modelconf_new();
-		return m->config != NULL ? 0 : err_memory(e, CONFIG, 1);
-	}
 	if (fd == -1)
-		return err_sys(e, CONFIG);
-	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
-	    (size_t)st.st_size > REPO_CONFIG_MAX) {
-		(void)close(fd);
-		return err_set(e, ERR_LIMIT, CONFIG ": no file of at most %zu "
-		    "bytes", REPO_CONFIG_MAX);
-	}
-	if ((text = malloc((size_t)st.st_size + 1)) != NULL)
-		n = read(fd, text, (size_t)st.st_size);
+		return err_sys(e, "%s", dir);
+	*stamp = stamp_in(dir, CONFIG);
+	r = config_from(fd, name, m, warn, arg, e);
+	for (uint32_t i = 0; r == 0 && i < m->config->n_out; i++)
+		if (m->config->out[i].labels != NULL)
+			*stamp = stamp_join(*stamp,
+			    stamp_in(dir, m->config->out[i].labels));
+	if (r == 0 && modelconf_read_labels(m->config, fd, e) == -1)
+		r = err_prefix(e, CONFIG);
 	(void)close(fd);
-	if (n >= 0) {
-		m->config = modelconf_parse(text, (size_t)n, name, warn, arg,
-		    e);
-		*stamp = stamp_of(&st, *stamp);
-	} else
-		(void)err_sys(e, "read");
-	free(text);
-	return m->config != NULL ? 0 : err_prefix(e, CONFIG);
+	return r;
 }
 
 static int
@@ -302,7 +338,8 @@ read_versions(const char *dir, struct repo_model *m, uint64_t stamp,
 			continue;
 		if (join(path, dir, d->d_name) && is_file(path, file, &st)) {
 			r = add_version(m, number, path, file,
-			    stamp_of(&st, stamp), e);
+			    stamp_join(stamp, stamp_folder(path, FOLDERS,
+			    NULL)), e);
 			continue;
 		}
 		(void)snprintf(text, sizeof(text), "%s: no %s", path, file);
@@ -331,13 +368,29 @@ read_folder(const char *repo, const char *name, struct repo_model *m,
 	    "version_policy chooses no version that is there");
 }
 
+/* Of a plain file, and of those that exporters write its weights to. */
+static uint64_t
+plain_stamp(const char *repo, const char *name)
+{
+	static const char *const suffixes[] = { SUFFIX, SUFFIX ".data",
+	    SUFFIX "_data", ".data", ".bin" };
+	char file[MODEL_NAME_MAX + sizeof(SUFFIX ".data")];
+	uint64_t h = 1;
+
+	for (size_t i = 0; i < nitems(suffixes); i++) {
+		(void)snprintf(file, sizeof(file), "%s%s", name, suffixes[i]);
+		h = stamp_join(h, stamp_in(repo, file));
+	}
+	return h;
+}
+
 static int
-read_plain(const char *repo, const char *file, const struct stat *st,
+read_plain(const char *repo, const char *name, const char *file,
     struct repo_model *m, struct err *e)
 {
 	if ((m->config = modelconf_new()) == NULL)
 		return err_memory(e, "model", 1);
-	return add_version(m, 1, repo, file, stamp_of(st, 0), e);
+	return add_version(m, 1, repo, file, plain_stamp(repo, name), e);
 }
 
 int
@@ -364,7 +417,7 @@ repo_read(const struct conf_list *dirs, const char *name,
 				warn(arg, text);
 			r = read_folder(dirs->v[i], name, m, warn, arg, e);
 		} else if (plain)
-			r = read_plain(dirs->v[i], file, &st, m, e);
+			r = read_plain(dirs->v[i], name, file, m, e);
 		else
 			continue;
 		if (r == -1)
@@ -373,4 +426,53 @@ repo_read(const struct conf_list *dirs, const char *name,
 	}
 	return err_set(e, ERR_NOT_FOUND, "no model '%s' in the repository",
 	    name);
+}
+
+static int
+is_version(const char *name)
+{
+	return repo_version_number(name) != 0;
+}
+
+/* Can nobody tell whether there is something of that path? */
+static bool
+is_dark(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == -1 && errno != ENOENT && errno != ENOTDIR &&
+	    errno != ELOOP;
+}
+
+enum repo_there
+repo_stamp(const struct conf_list *dirs, const char *name, uint64_t *stamp)
+{
+	char checked[MODEL_NAME_MAX], file[MODEL_NAME_MAX + sizeof(SUFFIX)];
+	char path[PATH_MAX], plain[PATH_MAX];
+	struct stat st;
+	enum repo_there there = REPO_ABSENT;
+
+	if (!name_of(name, checked) || strchr(name, '/') != NULL)
+		return REPO_ABSENT;
+	(void)snprintf(file, sizeof(file), "%s" SUFFIX, name);
+	for (size_t i = 0; i < dirs->n; i++) {
+		*stamp = i + 1;
+		if (!join(path, dirs->v[i], name) ||
+		    !join(plain, dirs->v[i], file))
+			continue;
+		if (is_dir(dirs->v[i], name)) {
+			*stamp = stamp_join(*stamp, stamp_folder(path,
+			    1 + FOLDERS, is_version));
+			return REPO_THERE;
+		}
+		if (is_file(dirs->v[i], file, &st)) {
+			*stamp = stamp_join(*stamp, plain_stamp(dirs->v[i],
+			    name));
+			return REPO_THERE;
+		}
+		if (is_dark(path) || is_dark(plain) ||
+		    !is_dir(dirs->v[i], "."))
+			there = REPO_UNKNOWN;
+	}
+	return there;
 }

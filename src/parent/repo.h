@@ -4,9 +4,9 @@
  *	DIR/<model>/<version>/model.onnx, optionally DIR/<model>/config.pbtxt
  *	DIR/<model>.onnx		version 1, for people without versions
  *
- * The first repository that has a name wins, and in it the folder.  Only names
- * and config.pbtxt are read here; the models themselves are the workers'
- * business.
+ * The first repository that has a name wins, and in it the folder.  Only names,
+ * config.pbtxt and label files are read here; the models themselves are the
+ * workers' business.
  */
 #ifndef PARENT_REPO_H
 #define PARENT_REPO_H
@@ -25,7 +25,8 @@ struct repo_version {
 	int64_t		 number;
 	char		*dir;		/* holds file */
 	char		*file;
-	uint64_t	 stamp;	/* differs when file or config changed */
+	/* differs when its files, the config or labels did change */
+	uint64_t	 stamp;
 };
 
 struct repo_model {
@@ -45,6 +46,19 @@ int		 repo_read(const struct conf_list *dirs, const char *name,
 		    struct repo_model *, conf_report *warn, void *arg,
 		    struct err *);
 void		 repo_model_done(struct repo_model *);
+
+enum repo_there {
+	REPO_THERE,
+	REPO_ABSENT,	/* every repository can be read, and none has it */
+	REPO_UNKNOWN,	/* one cannot be read now */
+};
+
+/*
+ * Is there a model of that name?  *stamp then differs when anything of it has
+ * changed: a version, configuration, labels.  Costs a few system calls a file.
+ */
+enum repo_there	 repo_stamp(const struct conf_list *dirs, const char *name,
+		    uint64_t *stamp);
 
 /* A version's number from the name of its folder; 0: it is none. */
 int64_t		 repo_version_number(const char *name);

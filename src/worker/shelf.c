@@ -1,8 +1,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "engine/engine.h"
-#include "worker/beneath.h"
 #include "worker/shelf.h"
 
 struct shelved {

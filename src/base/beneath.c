@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/beneath.h"
 #include "base/size.h"
-#include "worker/beneath.h"
 
 /* One component at a time, no links: for a kernel without openat2. */
 static int
@@ -56,11 +56,11 @@ beneath_open(int dir, const char *name, int flags, struct err *e)
 		return fd;
 	if (errno == EXDEV || errno == ELOOP)
 		return err_set(e, ERR_INVALID,
-		    "%s: leads out of the model repository", name);
+		    "%s: leads out of its folder", name);
+	/* A sandbox that is older than the folder says this, too. */
 	if (errno == EACCES)
-		return err_set(e, ERR_SYSTEM, "%s: permission denied (workers "
-		    "can read what lies below the model folders, or was linked "
-		    "there when they started)", name);
+		return err_set(e, ERR_UNAVAILABLE, "%s: permission denied",
+		    name);
 	if (errno != ENOENT && errno != ENOTDIR)
 		return err_sys(e, "%s", name);
 	return err_set(e, ERR_NOT_FOUND, "%s: no such file", name);
