@@ -2,9 +2,11 @@
  * A worker that speaks ipc and runs no model: supervision, batching and replay
  * are tested with it, without OpenCL.
  *
- * Its model doubles a float tensor.  What it does wrong is asked for by what it
- * is given: the file's name when loading, the first element of a part when
- * running (the table "acts"), FAKE_START when starting.  FAKE_DEVICES lists
+ * Its model doubles a float tensor, or multiplies it as its file says ("times
+ * 3 ... end": without the end it is cut short).  What it does wrong is asked
+ * for by what it is given: the file's name or text ("broken", "crash") when
+ * loading, the first element of a part when running (the table "acts"),
+ * FAKE_START when starting.  FAKE_DEVICES lists
  * devices, FAKE_MS is the time a run takes, FAKE_ROWS makes the model
  * batchable.
  */
@@ -37,6 +39,7 @@ static struct {
 	uint32_t	 n;
 } output[OUTPUTS];
 static const char	*device = "?";
+static struct { uint32_t handle; float factor; } models[64];
 
 static const char *
 env(const char *name, const char *otherwise)
@@ -64,9 +67,50 @@ bytes_of(const struct job_tensor *t)
 
 /* Control messages. */
 
+/* What the model's file says: a factor; 0: it is broken. */
+static float
+read_factor(const struct ctl_msg *m)
+{
+	static char text[1 << 20];
+	int fd = openat(m->fd, m->load.path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	(void)close(fd);
+	if (n < 0)
+		return 0;
+	text[n] = '\0';
+	if (strncmp(text, "crash", 5) == 0)
+		abort();
+	if (strncmp(text, "broken", 6) == 0)
+		return 0;
+	if (strncmp(text, "times ", 6) != 0)
+		return 2;
+	return strstr(text, "end") != NULL ? strtof(text + 6, NULL) : 0;
+}
+
+/* No handle comes twice: the oldest place is the next. */
+static void
+shelve(uint32_t handle, float factor)
+{
+	static uint32_t next;
+
+	models[next % nitems(models)].handle = handle;
+	models[next++ % nitems(models)].factor = factor;
+}
+
+static float
+factor_of(uint32_t handle)
+{
+	for (size_t i = 0; i < nitems(models); i++)
+		if (models[i].handle == handle)
+			return models[i].factor;
+	return 2;
+}
+
 static void
 answer_load(const struct ctl_msg *m)
 {
+	float factor;
 	struct ctl_msg a = { .type = CTL_LOADED, .fd = -1 };
 	const char *path = m->load.path;
 	struct err e;
@@ -79,7 +123,9 @@ answer_load(const struct ctl_msg *m)
 		(void)usleep(150000);
 	if (strstr(path, "hang") != NULL)
 		(void)pause();
-	if (strstr(path, "bad") != NULL) {
+	factor = read_factor(m);
+	shelve(m->load.handle, factor);
+	if (strstr(path, "bad") != NULL || factor == 0) {
 		a.type = CTL_LOAD_FAILED;
 		a.failed.handle = m->load.handle;
 		(void)err_set(&a.failed.err, ERR_INVALID, "it is bad");
@@ -310,6 +356,7 @@ static void
 run_part(const struct job *j, const struct job_part *p, struct done_part *d,
     struct done_output *o)
 {
+	float factor = factor_of(j->model);
 	const struct job_tensor *t = &p->in[0];
 	struct extent *e;
 	float x = 0;
@@ -330,7 +377,7 @@ run_part(const struct job *j, const struct job_part *p, struct done_part *d,
 	e = place(j->id, t->bytes);
 	for (uint64_t i = 0; i < t->bytes / sizeof(x); i++) {
 		memcpy(&x, bytes_of(t) + i * sizeof(x), sizeof(x));
-		x *= 2;
+		x *= factor;
 		memcpy(wire.arena + e->offset + i * sizeof(x), &x, sizeof(x));
 	}
 	o->offset = e->offset;

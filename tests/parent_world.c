@@ -162,7 +162,7 @@ world_open(struct world *w, const char *settings, const char *env,
 	ck_assert_msg(p->sup != NULL, "%s", e.text);
 	w->beat = event_new(p->base, -1, EV_PERSIST, on_beat, NULL);
 	(void)event_add(w->beat, &beat);
-	models_scan(p->models);
+	models_reload(p->models);
 	sup_start(p->sup);
 }
 

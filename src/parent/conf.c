@@ -122,6 +122,10 @@ static const struct key keys[] = {
 	{ "models", "dir", LIST, AT(models_dir), MODELS_DIR " " EXAMPLE_DIR,
 	    0, 0, START, NULL,
 	    "Model repositories; the first that has a name wins." },
+	{ "models", "watch", CHOICE, AT(models_watch), "yes",
+	    0, 0, LIVE, " yes no ",
+	    "Load, replace and unload models as their folders change; no: on "
+	    "SIGHUP and request only." },
 
 	{ "log", "level", CHOICE, AT(log_level), "info",
 	    0, 0, LIVE, " error warn info debug ", "How much to say." },

@@ -68,6 +68,7 @@ struct conf {
 
 	/* models */
 	struct conf_list models_dir;
+	char		*models_watch;		/* "yes" "no" */
 
 	/* log */
 	char		*log_level;

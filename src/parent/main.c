@@ -27,6 +27,7 @@
 #include "parent/server.h"
 #include "parent/sup.h"
 #include "parent/user.h"
+#include "parent/watch.h"
 #include "config.h"
 
 /* An empty segment of the request arena is kept that long. */
@@ -39,6 +40,7 @@ struct daemon {
 	struct options	 options;
 	struct parent	 parent;
 	struct announce	*announce;
+	struct watch	*watch;
 	struct event	*on_signal[3];
 	struct event	*sweep;		/* of the arena */
 	struct event	*drain;
@@ -89,6 +91,7 @@ reload(struct daemon *d)
 		server_reload(p->server);
 	}
 	models_reload(p->models);
+	watch_apply(d->watch);
 	sup_reload(p->sup);
 	announce_reload(d->announce);
 }
@@ -253,7 +256,8 @@ open_parts(struct daemon *d, struct err *e)
 	if ((p->models = models_new(p, e)) == NULL ||
 	    (p->queue = queue_new(p, e)) == NULL ||
 	    (p->sup = sup_new(p, e)) == NULL ||
-	    (d->announce = announce_new(p, e)) == NULL)
+	    (d->announce = announce_new(p, e)) == NULL ||
+	    (d->watch = watch_new(p, e)) == NULL)
 		return -1;
 	return 0;
 }
@@ -302,6 +306,7 @@ close_all(struct daemon *d)
 
 	p->draining = true;
 	server_free(p->server);
+	watch_free(d->watch);
 	sup_free(p->sup);
 	p->sup = NULL;
 	models_free(p->models);
@@ -335,7 +340,8 @@ run(struct daemon *d)
 	}
 	log_info("main", "started: version=" PACKAGE_VERSION " pid=%d",
 	    (int)getpid());
-	models_scan(p->models);
+	models_reload(p->models);
+	watch_apply(d->watch);
 	sup_start(p->sup);
 	server_start(p->server);
 	announce_start(d->announce);

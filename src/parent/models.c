@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "parent/conf.h"
 #include "parent/parent.h"
+#include "parent/places.h"
 #include "parent/repo.h"
 #include "parent/sup.h"
 #include "parent/table.h"
@@ -141,42 +142,79 @@ models_version(const struct models *ms, const char *name, const char *version,
 
 /* Loading. */
 
-/* All loads of the model are over: what the repository has no more can go. */
+static bool
+serves(const struct model *m)
+{
+	for (const struct version *v = m->versions; v != NULL; v = v->next)
+		if (v->wanted && v->state == VERSION_READY)
+			return true;
+	return false;
+}
+
+/*
+ * What the repository has no more goes; if it serves, only when something that
+ * the repository has serves in its place and nothing more is to come.
+ */
 static void
 drop_unwanted(struct model *m)
 {
+	bool all = !model_is_loading(m) && serves(m);
 	struct version *v, *next;
-	bool serves = false;
 
-	for (v = m->versions; v != NULL; v = v->next)
-		serves |= v->wanted && v->state == VERSION_READY;
-	for (v = m->versions; serves && v != NULL; v = next) {
+	for (v = m->pending; v != NULL; v = next) {
 		next = v->next;
 		if (!v->wanted)
 			version_retire(v);
 	}
+	for (v = m->versions; v != NULL; v = next) {
+		next = v->next;
+		if (!v->wanted && (all || v->state != VERSION_READY))
+			version_retire(v);
+	}
+}
+
+static void
+give_reason(struct version *v, const char *reason)
+{
+	free(v->reason);
+	v->reason = reason != NULL ? strdup(reason) : NULL;
+}
+
+/* A reload came to its end: the new one takes over, or the old one stays. */
+static void
+settle_pending(struct model *m, struct version *v)
+{
+	struct version *old = version_by_number(m->versions, v->number);
+
+	if (v->state != VERSION_READY) {
+		if (old != NULL) {
+			give_reason(old, v->reason);
+			old->deadly = places_deadly(v) ? v->stamp : 0;
+			log_warn("model", "not replaced: model=%s version="
+			    "%lld: the one before serves", m->name,
+			    (long long)v->number);
+		}
+		version_retire(v);
+		return;
+	}
+	version_unlink(&m->pending, v);
+	v->pending = false;
+	if (old != NULL)
+		version_retire(old);
+	version_link(&m->versions, v);
 }
 
 void
 models_settled(struct version *v)
 {
 	struct model *m = v->model;
-	struct version *old;
 	bool good = v->state == VERSION_READY;
 
 	(void)version_get(v);
-	if (v->pending && good) {
-		version_unlink(&m->pending, v);
-		v->pending = false;
-		old = version_by_number(m->versions, v->number);
-		if (old != NULL)
-			version_retire(old);
-		version_link(&m->versions, v);
-	} else if (v->pending)
-		version_retire(v);
+	if (v->pending)
+		settle_pending(m, v);
 	tickets_settle(m, good ? NULL : v->reason);
-	if (!model_is_loading(m))
-		drop_unwanted(m);
+	drop_unwanted(m);
 	version_put(v);
 }
 
@@ -189,100 +227,156 @@ on_warning(void *arg, const char *text)
 }
 
 /*
+ * Is what the repository holds there already, or on its way?  What failed has
+ * another try, but for what kills workers: it must have changed.
+ */
+static bool
+is_there(struct version *old, struct version *next,
+    const struct repo_version *r)
+{
+	if (next != NULL && next->stamp == r->stamp)
+		return true;
+	if (old != NULL && old->deadly == r->stamp)
+		return true;
+	if (old == NULL || old->stamp != r->stamp)
+		return false;
+	if (next != NULL)
+		version_retire(next);
+	places_again(old, false);
+	if (old->state == VERSION_READY)
+		give_reason(old, NULL);
+	return true;
+}
+
+static int
+replace(struct model *m, const struct repo_version *r, struct version *old,
+    struct version *next, struct model_config *config, struct err *e)
+{
+	struct version *v;
+
+	if (next != NULL)
+		version_retire(next);
+	v = version_new(m, r, config);
+	if (v == NULL)
+		return err_memory(e, m->name, sizeof(*v));
+	v->pending = old != NULL && old->state == VERSION_READY;
+	if (old != NULL && !v->pending)
+		version_retire(old);
+	version_link(v->pending ? &m->pending : &m->versions, v);
+	return 0;
+}
+
+/*
  * Bring the versions of a model to what the repository holds.  force: load
  * again also what did not change.
  */
 static int
 apply(struct model *m, const struct repo_model *r, bool force, struct err *e)
 {
-	struct version *v, *old;
+	struct version *v, *old, *next;
 
 	for (v = m->versions; v != NULL; v = v->next)
 		v->wanted = false;
+	for (v = m->pending; v != NULL; v = v->next)
+		v->wanted = false;
 	for (uint32_t i = 0; i < r->n; i++) {
 		old = version_by_number(m->versions, r->version[i].number);
+		next = version_by_number(m->pending, r->version[i].number);
 		if (old != NULL)
 			old->wanted = true;
-		if (old != NULL && !force && old->stamp == r->version[i].stamp)
+		if (next != NULL)
+			next->wanted = true;
+		if (!force && is_there(old, next, &r->version[i]))
 			continue;
-		v = version_by_number(m->pending, r->version[i].number);
-		if (v != NULL)
-			version_retire(v);
-		v = version_new(m, &r->version[i], r->config);
-		if (v == NULL)
-			return err_memory(e, m->name, sizeof(*v));
-		v->pending = old != NULL && old->state == VERSION_READY;
-		if (old != NULL && !v->pending)
-			version_retire(old);
-		version_link(v->pending ? &m->pending : &m->versions, v);
+		if (replace(m, &r->version[i], old, next, r->config, e) == -1)
+			return -1;
 	}
-	if (!model_is_loading(m))
-		drop_unwanted(m);
+	drop_unwanted(m);
 	return 0;
 }
 
+static const struct conf_list *
+dirs_of(const struct models *ms)
+{
+	return &ms->parent->conf->models_dir;
+}
+
+/* The one way from the repository to the table, whoever asks for it. */
 static int
 look(struct models *ms, struct model *m, bool force, struct err *e)
 {
 	struct repo_model r;
-	int result = repo_read(&ms->parent->conf->models_dir, m->name, &r,
-	    on_warning, m->name, e);
+	int result;
 
-	free(m->reason);
-	m->reason = NULL;
+	/* Before it is read: what changes meanwhile differs then. */
+	(void)repo_stamp(dirs_of(ms), m->name, &m->seen);
+	result = repo_read(dirs_of(ms), m->name, &r, on_warning, m->name, e);
 	if (result == 0) {
 		result = apply(m, &r, force, e);
 		repo_model_done(&r);
 	}
+	free(m->reason);
+	m->reason = NULL;
 	if (result == -1) {
 		(void)err_prefix(e, "%s", m->name);
-		if (m->versions == NULL)
-			m->reason = strdup(e->text);
+		m->reason = strdup(e->text);
 		return -1;
 	}
 	m->unloaded = false;
+	if (!model_is_loading(m))
+		tickets_settle(m, NULL);
 	return 0;
 }
 
 static void
-unload_all(struct model *m)
+unload_all(struct model *m, const char *why)
 {
 	while (m->pending != NULL)
 		version_retire(m->pending);
 	while (m->versions != NULL)
 		version_retire(m->versions);
 	/* Who waits for a load of it waits in vain. */
-	tickets_settle(m, "it was unloaded meanwhile");
+	tickets_settle(m, why);
 }
 
 void
-models_scan(struct models *ms)
+models_bring(struct models *ms, const char *name)
 {
-	struct conf_list names = { NULL, 0 };
-	struct model *m;
+	struct model *m = model_make(ms, name);
+	uint64_t stamp = 0;
 	struct err e;
 
-	if (repo_names(&ms->parent->conf->models_dir, &names, on_warning,
-	    (char *)"repository", &e) == -1)
-		log_error("model", "%s", e.text);
-	for (size_t i = 0; i < names.n; i++) {
-		m = model_make(ms, names.v[i]);
-		if (m == NULL || m->unloaded)
-			continue;
-		if (look(ms, m, false, &e) == -1)
-			log_error("model", "unavailable: %s", e.text);
+	if (m == NULL)
+		return;
+	if (m->unloaded) {
+		(void)repo_stamp(dirs_of(ms), name, &stamp);
+		if (stamp == m->seen)
+			return;
 	}
-	conf_list_free(&names);
+	if (look(ms, m, false, &e) == -1)
+		log_error("model", "%s: %s", m->versions != NULL ?
+		    "not changed" : "unavailable", e.text);
 	sup_load(ms->parent->sup);
 }
 
-static bool
-listed(const struct conf_list *names, const char *name)
+bool
+models_seen(const struct models *ms, const char *name, uint64_t stamp)
 {
-	for (size_t i = 0; i < names->n; i++)
-		if (strcmp(names->v[i], name) == 0)
-			return true;
-	return false;
+	const struct model *m = models_find(ms, name);
+
+	return m != NULL && m->seen == stamp;
+}
+
+void
+models_retire(struct models *ms, const char *name)
+{
+	struct model *m = models_find(ms, name);
+
+	if (m == NULL)
+		return;
+	log_info("model", "gone: model=%s", name);
+	unload_all(m, "it is gone from the repository");
+	model_drop(ms, m);
 }
 
 void
@@ -290,20 +384,21 @@ models_reload(struct models *ms)
 {
 	struct conf_list names = { NULL, 0 };
 	struct model *m, *next;
+	uint64_t stamp;
 	struct err e;
 
+	if (repo_names(dirs_of(ms), &names, on_warning, (char *)"repository",
+	    &e) == -1)
+		log_error("model", "%s", e.text);
 	/* A repository that cannot be read takes nothing away. */
-	if (repo_names(&ms->parent->conf->models_dir, &names, on_warning,
-	    (char *)"repository", &e) == 0)
-		for (m = ms->first; m != NULL; m = next) {
-			next = m->next;
-			if (listed(&names, m->name))
-				continue;
-			unload_all(m);
-			model_drop(ms, m);
-		}
+	for (m = ms->first; m != NULL; m = next) {
+		next = m->next;
+		if (repo_stamp(dirs_of(ms), m->name, &stamp) == REPO_ABSENT)
+			models_retire(ms, m->name);
+	}
+	for (size_t i = 0; i < names.n; i++)
+		models_bring(ms, names.v[i]);
 	conf_list_free(&names);
-	models_scan(ms);
 }
 
 struct ticket *
@@ -337,8 +432,6 @@ models_load(struct models *ms, const char *name,
 		return NULL;
 	}
 	sup_load(ms->parent->sup);
-	if (!model_is_loading(m))
-		ticket_decide(t);
 	return t;
 }
 
@@ -353,12 +446,13 @@ models_unload(struct models *ms, const char *name,
 		(void)not_found(name, NULL, e);
 		return NULL;
 	}
-	unload_all(m);
+	unload_all(m, "it was unloaded meanwhile");
 	if ((t = ticket_new(ms, m, done, arg)) == NULL) {
 		(void)err_memory(e, name, sizeof(*t));
 		return NULL;
 	}
 	m->unloaded = true;
+	(void)repo_stamp(dirs_of(ms), name, &m->seen);
 	free(m->reason);
 	m->reason = strdup("unloaded");
 	ticket_decide(t);
@@ -375,7 +469,7 @@ models_free(struct models *ms)
 	while (ms->tickets != NULL)
 		ticket_drop(ms->tickets);
 	while ((m = ms->first) != NULL) {
-		unload_all(m);
+		unload_all(m, "shutting down");
 		model_drop(ms, m);
 	}
 	if (ms->answer != NULL)

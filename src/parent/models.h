@@ -37,7 +37,8 @@ struct version {
 	int64_t			 number;
 	uint32_t		 id; /* never used twice: names it to workers */
 	enum version_state	 state;
-	char			*reason; /* of VERSION_UNAVAILABLE; else NULL */
+	/* of VERSION_UNAVAILABLE, or why another did not replace it; or NULL */
+	char			*reason;
 	struct signature	*signature;	/* NULL until first loaded */
 	struct model_config	*config; /* as read or made; never NULL */
 	/* 0: requests are never joined or split */
@@ -57,7 +58,9 @@ struct version {
 	struct placement	*places;	/* one per worker slot */
 	/* no worker has it since; 0: one has */
 	int64_t			 lost_ns;
-	uint64_t		 stamp;	/* of its file: changed or not */
+	uint64_t		 stamp;	/* of its files: changed or not */
+	/* of a replacement that killed workers; 0: none did */
+	uint64_t		 deadly;
 	/* an older one serves until it is ready */
 	bool			 pending;
 	/* by the last look at the repository */
@@ -69,12 +72,13 @@ struct model {
 	struct model		*next;		/* by name */
 	struct models		*models;
 	struct version		*versions;	/* newest number first */
-	/* why nothing could be tried; or NULL */
+	/* why what the repository holds could not be tried; or NULL */
 	char			*reason;
-	/* on request; stays until loaded again */
+	/* on request; stays until loaded again, or changed */
 	bool			 unloaded;
 
 	/* Of models.c. */
+	uint64_t		 seen;	/* the repository's stamp of it then */
 	struct version		*pending; /* reloads: not to be seen yet */
 	uint32_t		 refs;	/* the table's, and one per version */
 	bool			 gone;		/* from the repository */
@@ -130,11 +134,25 @@ struct ticket	*models_unload(struct models *, const char *name,
 		    struct err *);
 void		 ticket_drop(struct ticket *);	/* done() will not be called */
 
-/* For main.c: an empty table; look at the repository; SIGHUP; the end. */
+/* For main.c: an empty table; the whole repository, now; the end. */
 struct models	*models_new(struct parent *, struct err *);
-void		 models_scan(struct models *);
 void		 models_reload(struct models *);
 void		 models_free(struct models *);		/* NULL is fine */
+
+/*
+ * For watch.c.  Bring a model to what the repository holds: what is new or has
+ * changed is loaded, in place of what it was; what failed is tried again; what
+ * serves goes on until another is ready.  One that was unloaded on request
+ * stays so until something has changed.
+ */
+void		 models_bring(struct models *, const char *name);
+
+/* Is this stamp of it (repo.h) what was brought, or tried, last? */
+bool		 models_seen(const struct models *, const char *name,
+		    uint64_t stamp);
+
+/* It is gone from the repository, for good. */
+void		 models_retire(struct models *, const char *name);
 
 /*
  * For places.c: every version that lives, and its state has changed for good.

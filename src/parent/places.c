@@ -145,27 +145,30 @@ become_ready(struct version *v)
 	v->lost_ns = 0;
 	if (was == VERSION_UNLOADING)
 		return;
+	if (was == VERSION_READY)
+		return;
 	v->state = VERSION_READY;
 	free(v->reason);
 	v->reason = NULL;
-	if (was != VERSION_READY)
-		models_settled(v);
+	models_settled(v);
 }
 
 static void
 become_unavailable(struct version *v, const struct sup *sup)
 {
+	const char *why = reason_of(v, sup);
 	enum version_state was = v->state;
 	struct err e;
 
 	(void)err_set(&e, ERR_UNAVAILABLE, "model '%s' version %lld: %s",
-	    v->model->name, (long long)v->number, reason_of(v, sup));
-	if (was != VERSION_UNLOADING && was != VERSION_UNAVAILABLE) {
+	    v->model->name, (long long)v->number, why);
+	if (was != VERSION_UNLOADING && (was != VERSION_UNAVAILABLE ||
+	    v->reason == NULL || strcmp(v->reason, why) != 0)) {
 		v->state = VERSION_UNAVAILABLE;
 		free(v->reason);
-		v->reason = strdup(reason_of(v, sup));
+		v->reason = strdup(why);
 		log_error("model", "unavailable: model=%s version=%lld %s",
-		    v->model->name, (long long)v->number, reason_of(v, sup));
+		    v->model->name, (long long)v->number, why);
 	}
 	if (v->queue != NULL)
 		queue_fail(v->queue, &e);
@@ -314,15 +317,31 @@ places_changed(struct models *ms)
 	sup_load(models_parent(ms)->sup);
 }
 
+bool
+places_deadly(const struct version *v)
+{
+	for (uint32_t i = 0; i < SLOTS_MAX; i++)
+		if (v->places[i].deaths >= LOAD_DEATHS)
+			return true;
+	return false;
+}
+
+void
+places_again(struct version *v, bool deadly)
+{
+	for (uint32_t i = 0; i < SLOTS_MAX; i++) {
+		if (v->places[i].state != PLACE_FAILED ||
+		    (!deadly && v->places[i].deaths >= LOAD_DEATHS))
+			continue;
+		v->places[i].state = PLACE_ABSENT;
+		v->places[i].deaths = 0;
+	}
+}
+
 void
 places_retry(struct models *ms)
 {
 	for (struct version *v = models_all(ms); v != NULL; v = v->all_next)
-		for (uint32_t i = 0; i < SLOTS_MAX; i++) {
-			if (v->places[i].state != PLACE_FAILED)
-				continue;
-			v->places[i].state = PLACE_ABSENT;
-			v->places[i].deaths = 0;
-		}
+		places_again(v, true);
 	sup_load(models_parent(ms)->sup);
 }

@@ -45,7 +45,16 @@ void		 places_lost(struct models *, const struct slot *,
 /* Slots changed (a new one, or one that is given up): states may follow. */
 void		 places_changed(struct models *);
 
-/* Forget failures, so that everything is tried again: SIGHUP. */
+/*
+ * Forget the failures of one, so that it is tried again; deadly: also where it
+ * killed the workers that loaded it.
+ */
+void		 places_again(struct version *, bool deadly);
+
+/* All failures of all: SIGHUP. */
 void		 places_retry(struct models *);
+
+/* Has it been given up somewhere for killing those that loaded it? */
+bool		 places_deadly(const struct version *);
 
 #endif
