@@ -168,6 +168,11 @@ load(struct slot *s, struct version *v)
 {
 	struct ctl_msg m = { .type = CTL_LOAD };
 
+	if (v->deadly != 0) {
+		places_failed(v, s, "its files were replaced by what kills "
+		    "workers");
+		return;
+	}
 	m.fd = open(v->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (m.fd == -1) {
 		struct err e;

@@ -90,8 +90,7 @@ reload(struct daemon *d)
 		arena_set_limit(p->arena, p->conf->limits_memory);
 		server_reload(p->server);
 	}
-	models_reload(p->models);
-	watch_apply(d->watch);
+	watch_reload(d->watch);
 	sup_reload(p->sup);
 	announce_reload(d->announce);
 }
@@ -340,8 +339,7 @@ run(struct daemon *d)
 	}
 	log_info("main", "started: version=" PACKAGE_VERSION " pid=%d",
 	    (int)getpid());
-	models_reload(p->models);
-	watch_apply(d->watch);
+	watch_reload(d->watch);
 	sup_start(p->sup);
 	server_start(p->server);
 	announce_start(d->announce);

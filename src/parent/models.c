@@ -242,6 +242,7 @@ is_there(struct version *old, struct version *next,
 		return false;
 	if (next != NULL)
 		version_retire(next);
+	old->deadly = 0;
 	places_again(old, false);
 	if (old->state == VERSION_READY)
 		give_reason(old, NULL);

@@ -9,6 +9,7 @@
 #include "parent/models.h"
 #include "parent/parent.h"
 #include "parent/queue.h"
+#include "parent/table.h"
 
 /*
  * Workers lost while loading a version on a device before it is given up there.
@@ -58,10 +59,21 @@ tried_elsewhere(const struct version *v, const struct slot *s)
 	return false;
 }
 
+/* Its files are those of another by now, and what they do is being tried. */
+static bool
+is_overwritten(const struct version *v)
+{
+	const struct version *next = version_by_number(v->model->pending,
+	    v->number);
+
+	return next != NULL && next != v && next->stamp != v->stamp;
+}
+
 static bool
 wants(const struct version *v, const struct slot *s)
 {
-	if (place(v, s)->state != PLACE_ABSENT || tried_elsewhere(v, s))
+	if (place(v, s)->state != PLACE_ABSENT || tried_elsewhere(v, s) ||
+	    (v->state == VERSION_READY && is_overwritten(v)))
 		return false;
 	return v->state != VERSION_UNLOADING ||
 	    (v->queue != NULL && v->queue->parts > 0);

@@ -6,8 +6,8 @@ static json_t *
 entry(const struct model *m, const struct version *v)
 {
 	json_t *j = json_pack("{s:s}", "name", m->name);
-	const char *reason = v != NULL && v->reason != NULL ? v->reason :
-	    m->reason;
+	const char *reason = m->reason != NULL || v == NULL ? m->reason :
+	    v->reason;
 	char number[24];
 
 	if (v != NULL) {

@@ -35,6 +35,7 @@ struct watch {
 
 	int64_t		 scan_ns;	/* when the next begins */
 	bool		 scanning;
+	bool		 eager;		/* act on what it sees, at once */
 	struct conf_list names;		/* of this scan */
 	size_t		 at;		/* the next of them */
 	char		 said[1024];	/* the last complaints */
@@ -182,7 +183,7 @@ scan_drop(struct watch *w)
 {
 	conf_list_free(&w->names);
 	w->at = 0;
-	w->scanning = false;
+	w->scanning = w->eager = false;
 }
 
 static void
@@ -204,7 +205,9 @@ scan_one(struct watch *w)
 	folders_cover_model(&w->folders, dirs_of(w), name);
 	switch (repo_stamp(dirs_of(w), name, &stamp)) {
 	case REPO_THERE:
-		if (!models_seen(ms, name, stamp))
+		if (w->eager && pace_find(&w->pace, name) == NULL)
+			models_bring(ms, name);
+		else if (!models_seen(ms, name, stamp))
 			(void)pace_look(&w->pace, name, stamp, clock_ns());
 		break;
 	case REPO_ABSENT:
@@ -300,21 +303,30 @@ on_timer(int fd, short what, void *arg)
 	loop_leave(entered);
 }
 
+/* What inotify has to say, or some of it. */
+static void
+listen_now(struct watch *w)
+{
+	char bytes[EVENT_BYTES];
+	ssize_t n = read(w->folders.fd, bytes, sizeof(bytes));
+
+	if (n > 0)
+		folders_hear(&w->folders, bytes, (size_t)n, heard, w);
+	w->listen_ns = clock_ns();
+	/* A full buffer: there is more. */
+	if (n < EVENT_BYTES / 2)
+		w->listen_ns += DEAF_NS;
+}
+
 static void
 on_readable(int fd, short what, void *arg)
 {
 	int64_t entered = loop_enter();
 	struct watch *w = arg;
-	char bytes[EVENT_BYTES];
-	ssize_t n = read(fd, bytes, sizeof(bytes));
 
+	(void)fd;
 	(void)what;
-	if (n > 0)
-		folders_hear(&w->folders, bytes, (size_t)n, heard, w);
-	w->listen_ns = clock_ns() + DEAF_NS;
-	/* A full buffer: there is more. */
-	if (n > EVENT_BYTES / 2)
-		w->listen_ns = clock_ns();
+	listen_now(w);
 	if (!w->parent->draining)
 		arm(w);
 	loop_leave(entered);
@@ -373,19 +385,24 @@ watch_new(struct parent *p, struct err *e)
 }
 
 void
-watch_apply(struct watch *w)
+watch_reload(struct watch *w)
 {
 	bool wanted = strcmp(w->parent->conf->models_watch, "yes") == 0;
 
+	if (!wanted || !w->on)
+		models_reload(w->parent->models);
 	if (!wanted) {
 		stop(w);
 		return;
 	}
 	if (!w->on)
 		listen_open(w);
-	w->on = true;
+	else if (w->readable != NULL)
+		listen_now(w);
 	scan_drop(w);
 	w->scan_ns = clock_ns();
+	w->eager = w->on;
+	w->on = true;
 	arm(w);
 }
 

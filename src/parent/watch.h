@@ -16,9 +16,10 @@ struct watch	*watch_new(struct parent *, struct err *);
 void		 watch_free(struct watch *);	/* NULL is fine */
 
 /*
- * Begin, go on or end as configured now: at the start and after a reload, when
- * the models are what the repositories held a moment ago.
+ * Bring all models to what the repositories hold, at the start and on SIGHUP:
+ * at once, but for those that are being changed just now.  From then on they
+ * follow, if so configured.
  */
-void		 watch_apply(struct watch *);
+void		 watch_reload(struct watch *);
 
 #endif

@@ -1,7 +1,7 @@
 """
 What the scripts of this folder share: the real daemon on loopback, with the fake
 worker of tests/fake_worker.c behind it (its model "double" takes x, FP32 [-1,-1], and
-gives y = 2 x), and clients of two kinds: http.client, and bytes on a socket.
+gives y = 2 x; one whose file says "times 3 end" gives 3 x), and clients of two kinds: http.client, and bytes on a socket.
 
 A script is one behaviour: it calls check() and ends.  The daemon must come through
 it alive: leaving the "with" ends it and looks at its exit status and its log.
@@ -16,6 +16,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 INFER = "/v2/models/double/infer"
@@ -69,6 +70,15 @@ class Daemon:
 
     def add_model(self, name, text="model"):
         with open("%s/models/%s.onnx" % (self.dir, name), "w") as f:
+            f.write(text)
+
+    def path(self, name):
+        return "%s/models/%s" % (self.dir, name)
+
+    def put(self, name, text):
+        """A file of the repository, its folders made, written in place."""
+        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
+        with open(self.path(name), "w") as f:
             f.write(text)
 
     def __enter__(self):
@@ -150,6 +160,21 @@ class Daemon:
     def infer(self, rows, **more):
         return self.post(INFER, request(rows, **more))
 
+    def factor(self, model):
+        """What a model multiplies by; None: it does not answer."""
+        a = self.post("/v2/models/%s/infer" % model, request([[1]]))
+        return a.json()["outputs"][0]["data"][0] if a.status == 200 else None
+
+    def index(self, model):
+        """Its entries in the repository's index, by version."""
+        return {m.get("version"): m for m in
+                self.post("/v2/repository/index", "").json()
+                if m["name"] == model}
+
+    def log_text(self):
+        with open(self.dir + "/log", errors="replace") as f:
+            return f.read()
+
     def metric(self, name):
         for line in self.get("/metrics").body.decode().splitlines():
             if line.startswith(name) and line[len(name)] in " {},":
@@ -227,6 +252,34 @@ def talk(daemon, data):
             return answers, False
         except ConnectionResetError:
             return answers, True
+
+
+def until(what, *why, seconds=60):
+    """Wait until what() is true; its value."""
+    end = time.monotonic() + seconds
+    while True:
+        value = what()
+        if value:
+            return value
+        check(time.monotonic() < end, "never came true:", *why)
+        time.sleep(0.05)
+
+
+def together(*scenes):
+    """Run them at the same time, each in a thread; all must come to their end."""
+    errors = []
+
+    def play(scene):
+        try:
+            scene()
+        except BaseException as e:
+            errors.append("%s: %r" % (getattr(scene, "__name__", scene), e))
+    threads = [threading.Thread(target=play, args=(s,)) for s in scenes]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    equal(errors, [])
 
 
 def floats(*values):
