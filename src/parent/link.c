@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -219,7 +221,7 @@ link_load_next(struct slot *s)
 
 	/* One that fails at once makes room for the next. */
 	while (s->state == SLOT_READY && s->killed == KILL_NONE &&
-	    s->loading == NULL && !must_wait(s) &&
+	    s->loading == NULL && !s->stale && !must_wait(s) &&
 	    (v = places_next(s->sup->parent->models, s)) != NULL)
 		load(s, v);
 }
@@ -280,6 +282,19 @@ on_loaded(struct slot *s, struct ctl_msg *m)
 	sup_load(s->sup);
 }
 
+/*
+ * A sandbox knows the folders that were there, and where links led, when it was
+ * made.  What we may read and the worker may not is newer.
+ */
+static bool
+is_shut_out(const struct version *v, const struct err *e)
+{
+	char path[PATH_MAX];
+
+	return e->code == ERR_UNAVAILABLE && snprintf(path, sizeof(path),
+	    "%s/%s", v->dir, v->file) < PATH_MAX && access(path, R_OK) == 0;
+}
+
 static void
 on_load_failed(struct slot *s, struct ctl_msg *m)
 {
@@ -287,7 +302,11 @@ on_load_failed(struct slot *s, struct ctl_msg *m)
 
 	if (v == NULL)
 		return;
-	places_failed(v, s, m->failed.err.text);
+	if (is_shut_out(v, &m->failed.err) && places_renew(v, s)) {
+		s->stale = true;
+		sup_renew(s->sup);
+	} else
+		places_failed(v, s, m->failed.err.text);
 	version_put(v);
 	sup_load(s->sup);
 }

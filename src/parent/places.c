@@ -292,6 +292,18 @@ places_failed(struct version *v, const struct slot *s, const char *reason)
 	update(v, s->sup);
 }
 
+bool
+places_renew(struct version *v, const struct slot *s)
+{
+	struct placement *p = place(v, s);
+
+	if (p->renewed)
+		return false;
+	p->state = PLACE_ABSENT;
+	p->renewed = true;
+	return true;
+}
+
 /* A death while loading counts on all workers of the device. */
 static void
 charge(struct version *v, const struct slot *s, const char *reason)

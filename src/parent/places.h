@@ -38,6 +38,9 @@ void		 places_loaded(struct version *, const struct slot *,
 void		 places_failed(struct version *, const struct slot *,
 		    const char *reason);
 
+/* Should it be tried in a new worker?  Once, then it has failed. */
+bool		 places_renew(struct version *, const struct slot *);
+
 /* The worker is gone, and what it had; charged: it died of loading this. */
 void		 places_lost(struct models *, const struct slot *,
 		    struct version *charged, const char *reason);

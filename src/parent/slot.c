@@ -108,7 +108,7 @@ slot_start(struct slot *s)
 		s->sup->parent->stats.restarts++;
 	}
 	s->killed = KILL_NONE;
-	s->stuck = s->worked = s->open = s->deaf = false;
+	s->stuck = s->worked = s->open = s->deaf = s->stale = false;
 	s->why[0] = '\0';
 	s->holds = 0;
 	s->stopped_ns = 0;
@@ -136,6 +136,7 @@ slot_ready(struct slot *s)
 	(void)event_del(s->timer);
 	link_load_next(s);
 	queue_kick(s->sup->parent->queue);
+	sup_renew(s->sup);
 }
 
 void
@@ -155,6 +156,17 @@ slot_drain(struct slot *s)
 	slot_timer(s, s->sup->parent->conf->worker_run_ns);
 }
 
+void
+slot_renew(struct slot *s)
+{
+	log_info("worker", "renew: worker=%u: its sandbox is older than the "
+	    "models", s->id);
+	if (sup_ready(s->sup) == 1)
+		s->sup->lost_ns = clock_ns();
+	slot_worked(s);
+	slot_drain(s);
+}
+
 /* DEAD: everything that belonged to this life ends here. */
 
 static void
@@ -169,7 +181,8 @@ report_death(struct slot *s, const char *how)
 	if (tail[0] != '\0' && at < sizeof(s->death))
 		(void)snprintf(s->death + at, sizeof(s->death) - at,
 		    "; said: %.*s", (int)(sizeof(s->death) - at), tail);
-	if (s->sup->stopping && s->killed == KILL_NONE)
+	if ((s->sup->stopping || s->state == SLOT_DRAIN) &&
+	    s->killed == KILL_NONE)
 		return;
 	s->sup->parent->stats.deaths++;
 	log_warn("worker", "died: worker=%u device=\"%s\" %s", s->id,
@@ -265,6 +278,8 @@ slot_dead(struct slot *s, const char *how)
 	slot_timer(s, s->next_start_ns - clock_ns());
 	places_changed(sup->parent->models);
 	sup_check(sup);
+	if (!s->worked)
+		sup_renew(sup);
 }
 
 /* Killing: it goes on in on_exit_ready(), like any other death. */

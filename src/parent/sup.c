@@ -216,6 +216,20 @@ sup_free(struct sup *sup)
 	free(sup);
 }
 
+void
+sup_renew(struct sup *sup)
+{
+	for (uint32_t i = 0; i < sup->n; i++)
+		if (sup->slot[i]->state == SLOT_START ||
+		    sup->slot[i]->state == SLOT_DRAIN)
+			return;
+	for (uint32_t i = 0; i < sup->n; i++)
+		if (sup->slot[i]->stale && sup->slot[i]->state == SLOT_READY) {
+			slot_renew(sup->slot[i]);
+			return;
+		}
+}
+
 uint32_t
 sup_ready(const struct sup *sup)
 {

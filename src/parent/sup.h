@@ -104,6 +104,7 @@ struct slot {
 	enum kill_reason killed;
 	bool		 deaf;		/* its doorbell is closed or abused */
 	bool		 stuck;		/* killed, and it does not go */
+	bool		 stale;	/* its sandbox is older than the repository */
 	int64_t		 killed_ns, stopped_ns;
 	char		 why[DEATH_TEXT];	/* of the kill */
 	int64_t		 started_ns, ready_ns;
@@ -137,6 +138,7 @@ struct placement {
 	enum place_state state;
 	uint32_t	 deaths; /* of the worker while loading it there */
 	bool		 wipe;		/* it loaded only without the cache */
+	bool		 renewed; /* the worker, to see this version's files */
 	char		*reason;	/* of PLACE_FAILED */
 	/* of all workers of the device: its twin's */
 	struct estimate	 estimate;
@@ -189,9 +191,13 @@ void		 sup_unload(struct sup *, struct version *);
 
 void		 sup_check(struct sup *);	/* is there any hope left? */
 
+/* Replace workers whose sandbox is too old, one after another. */
+void		 sup_renew(struct sup *);
+
 /* slot.c */
 void		 slot_start(struct slot *);
 void		 slot_drain(struct slot *);
+void		 slot_renew(struct slot *);	/* drain it and start anew */
 void		 slot_dead(struct slot *, const char *how);
 void		 slot_timer(struct slot *, int64_t ns);
 void		 slot_on_timer(int fd, short what, void *slot);
