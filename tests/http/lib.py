@@ -57,6 +57,7 @@ class Daemon:
         self.dir = tempfile.mkdtemp(prefix="clinferd.")
         self.settings = settings
         self.listen = listen
+        self.before = []            # the command that runs the daemon
         self.env = dict(os.environ, FAKE_DEVICES="1", FAKE_ROWS="1")
         self.env.update(env or {})
         self.worker = worker or os.path.join(build_dir(), "tests/fake_worker")
@@ -98,7 +99,7 @@ class Daemon:
                   "worker.cache=" + self.dir + "/cache",
                   "worker.environment=FAKE_*,*SAN_OPTIONS,POCL_*") + self.settings:
             args += ["-s", s]
-        self.process = subprocess.Popen(args, stderr=self.log, env=self.env)
+        self.process = subprocess.Popen(self.before + args, stderr=self.log, env=self.env)
         self.wait_ready()
         return self
 

@@ -6,6 +6,7 @@ import functools
 import os
 import shutil
 import signal
+import subprocess
 import time
 
 from lib import Daemon, check, equal, request, together, until
@@ -293,6 +294,21 @@ def repositories():
         check(d.log_text().count("second") <= 3, "said again and again")
 
 
+def blind():
+    """Inotify's limits are reached: what it would tell is found by looking."""
+    limit = ["unshare", "-Ur", "sh", "-c", "echo 0 > /proc/sys/user/max_inotify_"
+             'watches && exec "$@" -u root', "sh"]
+    if subprocess.run(limit + ["true"], stderr=subprocess.DEVNULL).returncode:
+        print("no user namespaces here: inotify has no limit to test")
+        return
+    d = Daemon()
+    d.before = limit
+    with d:
+        d.put("found/1/model.onnx", "times 3 end")
+        gives(d, "found", 3)
+        equal(d.log_text().count("max_user_watches"), 1)
+
+
 def following():
     scenes = (plain, copied, stalled, broken, versions, swapped, linked, around,
               elsewhere, said_once)
@@ -319,4 +335,4 @@ def not_following():
         equal(d.factor("new"), 3)
 
 
-together(following, by_request, repositories, not_following)
+together(following, by_request, repositories, blind, not_following)
