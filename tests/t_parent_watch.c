@@ -1,4 +1,4 @@
-/* When to act on a folder that changes, and what inotify is understood to say. */
+/* When to act on a folder that changes, and how inotify is understood. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>

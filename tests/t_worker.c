@@ -131,6 +131,25 @@ START_TEST(an_outbox_keeps_what_is_not_released)
 }
 END_TEST
 
+START_TEST(a_tensor_without_elements_lies_nowhere)
+{
+	struct job_tensor t = { 0, DT_FLOAT, { 2, { 2, 0 } }, 0, 0, 0 };
+	struct job_part part = { .rows = 2, .want = { 1 }, .n_in = 1,
+	    .in = &t };
+	struct job j = { 1, 1, 1, &part };
+	struct sig_tensor x = { "x", DT_FLOAT, { 2, { -1, 2 } }, true, false };
+	struct signature s = { 1, 1, true, &x, &x };
+	static struct binder b;
+	struct views v = { 0 };
+	struct err e;
+
+	ck_assert_int_eq(binder_room(&b, &j, 1, &e), 0);
+	ck_assert_int_eq(bind_inputs(&b, &v, &s, &j, 0, 1, &e), 0);
+	ck_assert_ptr_nonnull(b.in[0].seg[0].data);
+	binder_done(&b);
+}
+END_TEST
+
 /* A batch of two parts, of 1 and 2 rows, strings and numbers. */
 START_TEST(rows_are_joined_and_told_apart)
 {
@@ -157,11 +176,6 @@ START_TEST(rows_are_joined_and_told_apart)
 	ck_assert_int_eq(binder_room(&b, &j, 2, &e), 0);
 	ck_assert_int_eq(bind_inputs(&b, &v, &s, &j, 0, 2, &e), -1);
 	ck_assert_int_eq(e.code, ERR_UNAVAILABLE);
-	/* What has no elements needs no segment. */
-	t[1] = (struct job_tensor){ 0, DT_FLOAT, { 2, { 2, 0 } }, 0, 0, 0 };
-	ck_assert_int_eq(bind_inputs(&b, &v, &s, &j, 1, 1, &e), 0);
-	ck_assert_ptr_nonnull(b.in[0].seg[0].data);
-	t[1] = (struct job_tensor){ 0, DT_FLOAT, { 2, { 2, 2 } }, 5, 64, 16 };
 	ck_assert_int_eq(views_add_own(&v, 5, 4096, dup(shm.fd), &e), 0);
 	ck_assert_int_eq(bind_inputs(&b, &v, &s, &j, 0, 2, &e), 0);
 	ck_assert_uint_eq(b.want[0], 3);
@@ -364,6 +378,7 @@ main(void)
 	tcase_add_test(c, files_are_read_beneath_only);
 	tcase_add_test(c, options_are_checked);
 	tcase_add_test(c, an_outbox_keeps_what_is_not_released);
+	tcase_add_test(c, a_tensor_without_elements_lies_nowhere);
 	tcase_add_test(c, rows_are_joined_and_told_apart);
 	tcase_add_test(c, a_cache_is_wiped_and_nothing_else);
 	tcase_add_test(c, a_sandboxed_worker_can_do_its_work_and_no_more);

@@ -70,7 +70,9 @@ tell_status(struct announce *a, const char *doing)
 static const char *
 settled(struct announce *a, const char **missing)
 {
-	if (parent_ready(a->parent, missing))
+	if (a->parent->looking)
+		*missing = "looking for models";
+	else if (parent_ready(a->parent, missing))
 		return "";
 	if (!sup_hopeful(a->parent->sup))
 		return ", but without a worker";

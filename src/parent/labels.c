@@ -65,7 +65,7 @@ open_lines(struct labels *l, char *text, size_t bytes, struct err *e)
 }
 
 struct labels *
-labels_read(int dir, const char *name, struct err *e)
+labels_load(int dir, const char *name, struct err *e)
 {
 	struct labels *l = calloc(1, sizeof(*l));
 	size_t bytes = 0;

@@ -20,7 +20,7 @@ struct labels;
  * From the file of that name in the folder dir.  UTF-8, ends of lines as Unix
  * or Windows write them.  NULL: *err names file, line and expectation.
  */
-struct labels	*labels_read(int dir, const char *name, struct err *);
+struct labels	*labels_load(int dir, const char *name, struct err *);
 void		 labels_free(struct labels *);	/* NULL is fine */
 
 /* Of that class; "" if it has none.  NULL labels have none. */

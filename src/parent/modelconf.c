@@ -568,7 +568,7 @@ modelconf_read_labels(struct model_config *c, int dir, struct err *e)
 
 		if (t->labels == NULL || t->classes != NULL)
 			continue;
-		if ((t->classes = labels_read(dir, t->labels, e)) != NULL)
+		if ((t->classes = labels_load(dir, t->labels, e)) != NULL)
 			continue;
 		/* The model is there: its configuration is at fault. */
 		e->code = ERR_INVALID;

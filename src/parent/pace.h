@@ -26,7 +26,8 @@
 /* A model that something has happened to. */
 struct change {
 	char		 name[MODEL_NAME_MAX];
-	int64_t		 first_ns, last_ns;	/* events, or looks that differ */
+	/* events, or looks that differ */
+	int64_t		 first_ns, last_ns;
 	int64_t		 due_ns;		/* when to judge it */
 	uint64_t	 stamp;	/* what the last look saw; 0: there was none */
 	int64_t		 stamp_ns;	/* ... first */

@@ -42,6 +42,7 @@ struct parent {
 	struct stats		 stats;
 	int64_t			 started_ns;
 	bool			 draining; /* SIGTERM came: accept nothing */
+	bool			 looking; /* through all models, on SIGHUP */
 };
 
 /*

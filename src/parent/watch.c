@@ -183,7 +183,7 @@ scan_drop(struct watch *w)
 {
 	conf_list_free(&w->names);
 	w->at = 0;
-	w->scanning = w->eager = false;
+	w->scanning = w->eager = w->parent->looking = false;
 }
 
 static void
@@ -192,6 +192,17 @@ scan_end(struct watch *w)
 	scan_drop(w);
 	folders_sweep(&w->folders);
 	w->scan_ns = clock_ns() + SCAN_NS;
+}
+
+/* Somebody says that it is as it should be: nothing is waited for. */
+static void
+bring(struct watch *w, const char *name)
+{
+	struct change *c = pace_find(&w->pace, name);
+
+	if (c != NULL)
+		pace_drop(&w->pace, c);
+	models_bring(w->parent->models, name);
 }
 
 static void
@@ -205,8 +216,8 @@ scan_one(struct watch *w)
 	folders_cover_model(&w->folders, dirs_of(w), name);
 	switch (repo_stamp(dirs_of(w), name, &stamp)) {
 	case REPO_THERE:
-		if (w->eager && pace_find(&w->pace, name) == NULL)
-			models_bring(ms, name);
+		if (w->eager)
+			bring(w, name);
 		else if (!models_seen(ms, name, stamp))
 			(void)pace_look(&w->pace, name, stamp, clock_ns());
 		break;
@@ -401,7 +412,7 @@ watch_reload(struct watch *w)
 		listen_now(w);
 	scan_drop(w);
 	w->scan_ns = clock_ns();
-	w->eager = w->on;
+	w->eager = w->parent->looking = w->on;
 	w->on = true;
 	arm(w);
 }

@@ -16,9 +16,9 @@ struct watch	*watch_new(struct parent *, struct err *);
 void		 watch_free(struct watch *);	/* NULL is fine */
 
 /*
- * Bring all models to what the repositories hold, at the start and on SIGHUP:
- * at once, but for those that are being changed just now.  From then on they
- * follow, if so configured.
+ * Bring all models to what the repositories hold, at the start and on SIGHUP;
+ * those that are gone have their five seconds.  parent->looking until all have
+ * been looked at.  From then on they follow, if so configured.
  */
 void		 watch_reload(struct watch *);
 
