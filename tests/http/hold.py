@@ -31,7 +31,8 @@ with Daemon("worker.hold_timeout=100ms", "worker.output=16M") as d:
         s.settimeout(60)
         ask(s, i)
     for _ in range(1000):
-        if d.metric("clinferd_output_copies_total") >= 4 and \
+        # All that were asked for, and none in the worker's memory any more.
+        if d.metric("clinferd_worker_requests_total") == 6 and \
                 d.metric("clinferd_worker_holds") == 0:
             break
         time.sleep(0.02)
