@@ -31,6 +31,8 @@ make_folder(void)
 	ck_assert_int_eq(mkdirat(dir, "m/1", 0700), 0);
 	write_file("m/1/model", "good");
 	write_file("m/1/untyped", "bare");
+	write_file("m/1/large", "good, but larger than all the memory that is "
+	    "left for models here");
 	write_file("m/1/weights", "0123456789");
 	write_file("secret", "secret");
 	ck_assert_int_eq(symlinkat("../../secret", dir, "m/1/up"), 0);
@@ -42,7 +44,7 @@ void
 remove_folder(void)
 {
 	static const char *const files[] = { "m/1/model", "m/1/untyped",
-	    "m/1/weights", "m/1/up", "m/1/away", "m/1/beside", "secret" };
+	    "m/1/large", "m/1/weights", "m/1/up", "m/1/away", "m/1/beside", "secret" };
 
 	for (size_t i = 0; i < nitems(files); i++)
 		(void)unlinkat(dir, files[i], 0);

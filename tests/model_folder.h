@@ -3,6 +3,7 @@
  *
  *	m/1/model		"good"
  *	m/1/untyped		"bare"
+ *	m/1/large		over 64 bytes
  *	m/1/weights		"0123456789"
  *	m/1/up, away		links out of it: to secret, to /etc/passwd
  *	m/1/beside		a link to model

@@ -465,37 +465,6 @@ START_TEST(bad_requests)
 }
 END_TEST
 
-/* A file that declares another type than its nodes make. */
-START_TEST(wrong_types)
-{
-	struct onnx *o = onnx_new(17);
-	struct engine *e = help_engine(NULL);
-	float x[4] = { 1, 2, 3, 4 };
-	struct err err = { 0 };
-	struct io_seg seg;
-	struct io in;
-	struct outputs out;
-	struct net *net;
-	size_t n;
-	void *bytes;
-
-	onnx_input(o, "x", DT_FLOAT, 1, (int64_t[]){ 4 });
-	onnx_node(o, "Abs", "x", "y");
-	onnx_output(o, "y", DT_UINT8, 1, (int64_t[]){ 4 });
-	bytes = onnx_done(o, &n);
-	net = help_load(e, bytes, n);
-	in = help_input(DT_FLOAT, 1, (int64_t[]){ 4 }, x, &seg);
-	ck_assert_int_eq(help_run(net, &in, 1, &out, &err), -1);
-	ck_assert_int_eq(err.code, ERR_INVALID);
-	ck_assert_str_eq(err.text, "output \"y\": the model makes float, but "
-	    "declares uint8");
-	help_free(&out);
-	net_free(net);
-	engine_free(e);
-	free(bytes);
-}
-END_TEST
-
 /* Every expression, over broadcast operands, against its definition. */
 static void
 expression(const struct op *op, enum dtype type)
@@ -574,7 +543,6 @@ main(void)
 	tcase_add_test(t, batches);
 	tcase_add_loop_test(t, mixed_rows_are_not_batched, 0, 2);
 	tcase_add_test(t, bad_requests);
-	tcase_add_test(t, wrong_types);
 	tcase_add_loop_test(t, expressions, 0, 4);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

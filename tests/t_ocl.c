@@ -267,7 +267,7 @@ START_TEST(memory_is_zero_and_bounded)
 {
 	struct ocl *ocl = open_way(&ways[_i]);
 	char got[1000], ones[10];
-	struct ocl_buf *b;
+	struct ocl_buf *b, *more;
 	struct err e;
 
 	if (ocl == NULL)
@@ -291,6 +291,11 @@ START_TEST(memory_is_zero_and_bounded)
 	ck_assert_ptr_null(ocl_buf_new(ocl, (size_t)1 << 46, &e));
 	ck_assert_int_eq(e.code, ERR_MEMORY);
 	ck_assert_ptr_null(ocl_buf_new(ocl, SIZE_MAX, &e));
+	ocl_memory_limit(ocl, ocl_memory(ocl) + 100);
+	ck_assert_ptr_null(ocl_buf_new(ocl, 101, &e));
+	ck_assert_int_eq(e.code, ERR_MEMORY);
+	ck_assert_ptr_nonnull(more = ocl_buf_new(ocl, 100, &e));
+	ocl_buf_free(ocl, more);
 	ocl_buf_free(ocl, b);
 	ocl_close(ocl);
 }

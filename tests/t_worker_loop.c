@@ -58,6 +58,13 @@ net_load(struct engine *engine, void *bytes, size_t n,
 	return net;
 }
 
+size_t
+engine_room(const struct engine *engine)
+{
+	(void)engine;
+	return 64;
+}
+
 void
 net_free(struct net *net)
 {
@@ -399,6 +406,7 @@ START_TEST(models_come_and_go_while_others_serve)
 	load(8, "m/1/up", CTL_LOAD_FAILED);
 	load(8, "m/1/weights", CTL_LOAD_FAILED);
 	load(8, "m/1/untyped", CTL_LOAD_FAILED);
+	load(8, "m/1/large", CTL_LOAD_FAILED);
 	load(7, "m/1/model", CTL_LOAD_FAILED);
 	load(8, "m/1/beside", CTL_LOADED);
 	m.handle = 8;

@@ -4,6 +4,15 @@
 
 #include "engine/net.h"
 
+/* The device may have what the nets' host memory leaves. */
+static void
+set_held(struct engine *e, size_t held)
+{
+	e->held = held;
+	ocl_memory_limit(e->ocl, e->opt.memory_max == 0 ? SIZE_MAX :
+	    e->opt.memory_max - held);
+}
+
 struct engine *
 engine_new(struct ocl *ocl, const struct engine_options *opt, struct err *err)
 {
@@ -22,6 +31,7 @@ engine_new(struct ocl *ocl, const struct engine_options *opt, struct err *err)
 		free(e);
 		return NULL;
 	}
+	set_held(e, 0);
 	return e;
 }
 
@@ -34,6 +44,42 @@ engine_free(struct engine *e)
 		ocl_buf_free(e->ocl, e->place.arena);
 	ocl_buf_free(e->ocl, e->place.error);
 	free(e);
+}
+
+size_t
+engine_room(const struct engine *e)
+{
+	size_t max = e->opt.memory_max, used = e->held + ocl_memory(e->ocl);
+
+	if (max == 0)
+		return SIZE_MAX;
+	return used < max ? max - used : 1;
+}
+
+size_t
+run_memory(const struct engine *e)
+{
+	size_t room = engine_room(e);
+
+	return room < RUN_POOL_MAX ? room : RUN_POOL_MAX;
+}
+
+int
+engine_hold(struct engine *e, size_t bytes, struct err *err)
+{
+	size_t room = engine_room(e);
+
+	if (bytes > room)
+		return err_set(err, ERR_MEMORY, "the model takes %zu bytes, "
+		    "but %zu of %zu are left", bytes, room, e->opt.memory_max);
+	set_held(e, e->held + bytes);
+	return 0;
+}
+
+void
+engine_let_go(struct engine *e, size_t bytes)
+{
+	set_held(e, e->held - bytes);
 }
 
 /* Why the engine could not run the node, or NULL. */

@@ -36,7 +36,11 @@ struct engine_options {
 	bool		 profile;	/* time every step */
 	/* of plans kept per model; 0: default */
 	size_t		 plan_bytes;
-	/* host and device, per engine; 0: default */
+	/*
+	 * Of all models together, host and device, and of what a run needs on
+	 * top, but for plans (plan_bytes) and while a model is read; 0: what
+	 * there is.
+	 */
 	size_t		 memory_max;
 	/*
 	 * Told within net_load() and net_run() when planning and compiling for
@@ -54,6 +58,9 @@ struct engine_options {
 struct engine	*engine_new(struct ocl *, const struct engine_options *,
 		    struct err *);
 void		 engine_free(struct engine *);
+
+/* Bytes of memory_max that are left: at least 1; SIZE_MAX: not limited. */
+size_t		 engine_room(const struct engine *);
 
 struct net_options {
 	/* check and plan up to here; 0: as it comes */

@@ -136,16 +136,14 @@ val_copy(struct val *to, const struct val *from, struct pool *out,
 	return 0;
 }
 
-struct pool *
-frame_pool(const struct frame *f)
-{
-	return pool_new(f->memory != 0 ? f->memory : RUN_POOL_MAX);
-}
-
-/* What run_graph() needs: the frame of the node, and where outputs live. */
+/*
+ * What run_graph() needs: the frame of the node, where outputs live, and how
+ * much a subgraph may take.
+ */
 struct call {
 	const struct frame	*frame;
 	struct pool		*out;
+	size_t			 memory;
 };
 
 /*
@@ -187,9 +185,11 @@ run_graph(void *arg, struct graph *g, struct val **in, int n_in,
     struct val **out, int n_out, struct err *err)
 {
 	const struct call *c = arg;
-	struct pool *pool = frame_pool(c->frame);
+	size_t used = pool_used(c->out);
 	struct frame f = { .up = c->frame, .g = g,
-	    .depth = c->frame->depth + 1, .memory = c->frame->memory };
+	    .depth = c->frame->depth + 1,
+	    .memory = used < c->memory ? c->memory - used : 0 };
+	struct pool *pool = pool_new(f.memory);
 	int r = -1;
 
 	if (pool == NULL)
@@ -210,7 +210,8 @@ run_graph(void *arg, struct graph *g, struct val **in, int n_in,
 int
 interp_view(const struct frame *f, struct view *v, struct err *err)
 {
-	struct call call = { .frame = f, .out = v->mem->out };
+	struct call call = { .frame = f, .out = v->mem->out,
+	    .memory = f->memory };
 	struct view_env env = { .run_graph = run_graph, .arg = &call };
 	int r;
 
@@ -243,7 +244,7 @@ int
 interp_run(const struct frame *f, struct view *v, struct pool *out,
     struct err *err)
 {
-	struct host_mem mem = { .out = out, .scratch = frame_pool(f) };
+	struct host_mem mem = { .out = out, .scratch = pool_new(f->memory) };
 	int r = 0;
 
 	if (mem.scratch == NULL)

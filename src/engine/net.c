@@ -157,6 +157,19 @@ prepare(struct net *net, struct err *err)
 	return make_signature(net, err);
 }
 
+/* What it holds in host memory for good counts as long as it lives. */
+static int
+hold(struct net *net, struct err *err)
+{
+	size_t n = net->n_bytes + pool_used(net->pool) +
+	    pool_used(net->model->pool);
+
+	if (engine_hold(net->e, n, err) < 0)
+		return -1;
+	net->held = n;
+	return 0;
+}
+
 struct net *
 net_load(struct engine *e, void *bytes, size_t n,
     const struct model_source *src, const struct net_options *opt,
@@ -179,15 +192,15 @@ net_load(struct engine *e, void *bytes, size_t n,
 		return NULL;
 	}
 	net->g = net->model->graph;
-	if (prepare(net, err) < 0) {
-		/* The bytes are the caller's again. */
-		net->model->bytes = NULL;
-		net_free(net);
-		return NULL;
+	if (prepare(net, err) == 0 && hold(net, err) == 0) {
+		net_prove_rows(net);
+		if (net_plan_ahead(net, err) == 0)
+			return net;
 	}
-	net_prove_rows(net);
-	net_plan_ahead(net);
-	return net;
+	/* The bytes are the caller's again. */
+	net->model->bytes = NULL;
+	net_free(net);
+	return NULL;
 }
 
 void
@@ -195,6 +208,7 @@ net_free(struct net *net)
 {
 	if (net == NULL)
 		return;
+	engine_let_go(net->e, net->held);
 	segments_drop(net);
 	packs_free(net->packs);
 	signature_free(net->sig);

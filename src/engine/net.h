@@ -25,7 +25,12 @@ struct engine {
 	struct engine_options	 opt;
 	struct plan_place	 place;
 	size_t			 arena_bytes;
+	size_t			 held;	/* of nets in host memory */
 };
+
+/* Count host memory of a net that lives, and let go of it; engine.c. */
+int		 engine_hold(struct engine *, size_t bytes, struct err *);
+void		 engine_let_go(struct engine *, size_t bytes);
 
 /* What a plan (or a piece of one) was made for. */
 struct segment {
@@ -55,6 +60,7 @@ struct net {
 	struct model	*model;
 	struct graph	*g;
 	size_t		 n_bytes;	/* of the file */
+	size_t		 held;		/* see engine_hold() */
 	struct pool	*pool;
 	struct packs	*packs;
 	struct signature *sig;
@@ -87,12 +93,11 @@ struct frame {
 	const struct graph	*g;
 	struct val		**val;
 	int			 depth;
-	/* of one run; 0: RUN_POOL_MAX */
-	size_t			 memory;
+	size_t			 memory;	/* for what is made on the way */
 };
 
-/* Memory for what is made on the way. */
-struct pool	*frame_pool(const struct frame *);
+/* What a run may take now; engine.c. */
+size_t		 run_memory(const struct engine *);
 /* Run one node; inputs are KNOWN; outputs' bytes come from out. */
 int		 interp_node(const struct frame *, const struct node *,
 		    struct pool *out, struct err *);
@@ -159,7 +164,7 @@ int		 rewrite_all(struct net *, struct err *);
 void		 net_prove_rows(struct net *);
 int64_t		 batch_round(int64_t n);
 /* Plan the shapes that will come, so that no request waits for a compiler. */
-void		 net_plan_ahead(struct net *);
+int		 net_plan_ahead(struct net *, struct err *);
 
 /* run.c */
 int		 engine_arena(struct engine *, size_t bytes, struct err *);

@@ -10,10 +10,9 @@
 static int
 host_step(void *arg, struct view *v, struct err *err)
 {
-	struct segment *s = arg;
-	struct frame f = { 0 };
+	const struct net *net = arg;
+	struct frame f = { .memory = run_memory(net->e) };
 
-	(void)s;
 	if (interp_view(&f, v, err) < 0)
 		return node_error(err, v->node);
 	return 0;
@@ -127,7 +126,7 @@ segment_plan(struct net *net, int from, const struct val *now, bool *again,
 {
 	struct segment *s = calloc(1, sizeof(*s));
 	struct plan_env env = { .ocl = net->e->ocl, .packs = net->packs,
-	    .host = host_step, .arg = s };
+	    .host = host_step, .arg = net };
 	struct walk_state w;
 
 	*again = false;

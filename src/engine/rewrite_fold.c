@@ -51,7 +51,8 @@ static int
 fold(struct rewrite *r, int i, struct val **ptr, struct err *err)
 {
 	const struct node *n = &r->g->node[i];
-	struct frame f = { .g = r->g, .val = ptr };
+	struct frame f = { .g = r->g, .val = ptr,
+	    .memory = run_memory(r->net->e) };
 	struct view *v = view_make(r->net->pool, n, r->net->row[i], ptr, err);
 	struct err ignored;
 

@@ -313,11 +313,14 @@ sizes_given(const struct net *net)
 	return true;
 }
 
-/* One plan for that many rows; -1: those that the model says. */
-static void
-plan_rows(struct net *net, int64_t rows)
+/*
+ * One plan for that many rows; -1: those that the model says.  Fails for want
+ * of memory only: what else is wrong may be a matter of the data.
+ */
+static int
+plan_rows(struct net *net, int64_t rows, struct err *err)
 {
-	struct err ignored;
+	struct segment *s;
 	struct val *v;
 
 	for (uint32_t i = 0; i < net->sig->n_in; i++) {
@@ -328,22 +331,28 @@ plan_rows(struct net *net, int64_t rows)
 		if (rows >= 0)
 			v->shape.dim[0] = rows;
 	}
-	(void)segment_get(net, 0, &ignored);
+	s = segment_get(net, 0, err);
 	for (uint32_t i = 0; i < net->sig->n_in; i++)
 		net->now[net->sig_in[i]] = (struct val){ 0 };
+	return s == NULL && err->code == ERR_MEMORY ? -1 : 0;
 }
 
-void
-net_plan_ahead(struct net *net)
+int
+net_plan_ahead(struct net *net, struct err *err)
 {
+	struct err ignored;
+
 	if (!net->opt.prepare_sizes || net->e->opt.host_only ||
 	    !sizes_given(net))
-		return;
+		return 0;
 	if (!net->sig->batchable)
-		plan_rows(net, -1);
-	for (int64_t n = 1; net->sig->batchable && n <= net->batch_max;
-	    n = batch_round(n + 1))
-		plan_rows(net, n);
+		return plan_rows(net, -1, err);
+	if (plan_rows(net, 1, err) == -1)
+		return -1;
+	for (int64_t n = 2; n <= net->batch_max &&
+	    plan_rows(net, n, &ignored) == 0; n = batch_round(n + 1))
+		;
+	return 0;
 }
 
 void

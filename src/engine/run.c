@@ -320,8 +320,7 @@ host_values(struct run *r, struct err *err)
 static int
 run_host_node(struct run *r, int i, struct err *err)
 {
-	struct frame f = { .g = r->net->g,
-	    .memory = r->net->e->opt.memory_max };
+	struct frame f = { .g = r->net->g, .memory = run_memory(r->net->e) };
 	const struct node *n = &r->net->g->node[i];
 
 	if ((f.val = host_values(r, err)) == NULL)
@@ -357,8 +356,7 @@ run_segments(struct run *r, struct err *err)
 static int
 run_on_host(struct run *r, struct err *err)
 {
-	struct frame f = { .g = r->net->g,
-	    .memory = r->net->e->opt.memory_max };
+	struct frame f = { .g = r->net->g, .memory = run_memory(r->net->e) };
 
 	if ((f.val = host_values(r, err)) == NULL)
 		return -1;
@@ -399,8 +397,7 @@ net_run(struct net *net, const struct io *in, uint32_t n_in,
 		if (io_check(&net->sig->in[i], &in[i], err) < 0)
 			return err_prefix(err, "input \"%s\"",
 			    net->sig->in[i].name);
-	if ((r.pool = frame_pool(&(struct frame){
-	    .memory = net->e->opt.memory_max })) == NULL)
+	if ((r.pool = pool_new(run_memory(net->e))) == NULL)
 		return err_memory(err, "a run", 0);
 	net->n_profile = 0;
 	if (count_rows(&r, err) == 0 && take_inputs(&r, err) == 0)

@@ -104,7 +104,8 @@ foldable(const struct view *v)
 static int
 fold(struct walk_state *w, struct view *v, struct err *err)
 {
-	struct frame f = { .g = w->net->g, .val = w->ptr };
+	struct frame f = { .g = w->net->g, .val = w->ptr,
+	    .memory = run_memory(w->net->e) };
 	int row[8];
 
 	for (int i = 0; i < v->n_out && i < 8; i++)

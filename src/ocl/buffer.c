@@ -46,18 +46,28 @@ new_device(struct ocl *ocl, struct ocl_buf *b)
 	return e != CL_SUCCESS ? e : clFinish(ocl->lane[0].queue);
 }
 
+static int
+check_size(const struct ocl *ocl, size_t bytes, struct err *err)
+{
+	if (bytes > ocl->facts.max_alloc)
+		return err_set(err, ERR_MEMORY,
+		    "%s: a buffer of %zu bytes, at most %llu", ocl->facts.name,
+		    bytes, (unsigned long long)ocl->facts.max_alloc);
+	if (!size_within(ocl->memory, bytes, ocl->memory_max))
+		return err_set(err, ERR_MEMORY, "a buffer of %zu bytes: %zu "
+		    "of the %zu allowed are in use", bytes, ocl->memory,
+		    ocl->memory_max);
+	return 0;
+}
+
 struct ocl_buf *
 ocl_buf_new(struct ocl *ocl, size_t bytes, struct err *err)
 {
 	struct ocl_buf *b;
 	cl_int e;
 
-	if (bytes > ocl->facts.max_alloc) {
-		(void)err_set(err, ERR_MEMORY,
-		    "%s: a buffer of %zu bytes, at most %llu", ocl->facts.name,
-		    bytes, (unsigned long long)ocl->facts.max_alloc);
+	if (check_size(ocl, bytes, err) == -1)
 		return NULL;
-	}
 	if ((b = calloc(1, sizeof(*b))) == NULL || (b->mem =
 	    calloc((size_t)ocl->lanes, sizeof(*b->mem))) == NULL) {
 		free(b);
@@ -107,6 +117,12 @@ size_t
 ocl_memory(const struct ocl *ocl)
 {
 	return ocl->memory;
+}
+
+void
+ocl_memory_limit(struct ocl *ocl, size_t max)
+{
+	ocl->memory_max = max;
 }
 
 static int

@@ -64,7 +64,7 @@ struct ocl {
 	struct programs		*programs;
 	struct ocl_buf		*next;		/* LANES: the pieces' counter */
 	cpu_set_t		 cpus;		/* allowed at the start */
-	size_t			 memory;
+	size_t			 memory, memory_max;
 	struct ocl_stats	 stats;
 
 	/* What the lanes do now. */

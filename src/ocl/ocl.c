@@ -172,6 +172,7 @@ ocl_open(const struct ocl_options *o, struct err *err)
 		(void)err_memory(err, "a device", sizeof(*ocl));
 		return NULL;
 	}
+	ocl->memory_max = SIZE_MAX;
 	allowed_cpus(&ocl->cpus);
 	lanes = o->lanes > 0 ? o->lanes : CPU_COUNT(&ocl->cpus);
 	if (lanes > LANES_MAX)

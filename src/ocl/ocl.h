@@ -152,8 +152,9 @@ int		 ocl_build(struct ocl *, struct ocl_step *const *, size_t n,
 int		 ocl_run(struct ocl *, struct ocl_step *const *, size_t n,
 		    int64_t *ns, struct err *);
 
-/* Bytes of device memory in buffers now. */
+/* Bytes of device memory in buffers now; more than max are refused. */
 size_t		 ocl_memory(const struct ocl *);
+void		 ocl_memory_limit(struct ocl *, size_t max);
 
 /* What became of programs so far; for logs, metrics and tests. */
 struct ocl_stats {

@@ -41,10 +41,15 @@ load_file(struct engine *engine, int folder, const char *file,
 	struct model_source source = { read_external, &folder };
 	struct net *net;
 	size_t n = 0;
-	void *bytes = beneath_read(folder, file, MODEL_FILE_MAX, &n, e);
+	size_t room = engine_room(engine);
+	void *bytes = beneath_read(folder, file,
+	    room < MODEL_FILE_MAX ? room : MODEL_FILE_MAX, &n, e);
 
-	if (bytes == NULL)
+	if (bytes == NULL) {
+		if (e->code == ERR_LIMIT && room < MODEL_FILE_MAX)
+			(void)err_prefix(e, "no memory left (engine.memory)");
 		return NULL;
+	}
 	net = net_load(engine, bytes, n, &source, options, e);
 	if (net == NULL) {
 		free(bytes);
