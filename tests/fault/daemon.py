@@ -82,6 +82,11 @@ class Daemon:
         with open(f"/proc/{self.pid}/statm") as f:
             return int(f.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
+    def sanitized(self):
+        """Built with AddressSanitizer: then memory says nothing."""
+        with open(f"/proc/{self.pid}/maps") as f:
+            return "libasan" in f.read()
+
     def log_text(self):
         self.log.flush()
         with open(self.log.name, errors="replace") as f:
