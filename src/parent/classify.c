@@ -4,8 +4,8 @@
 
 #include "base/size.h"
 #include "parent/infer.h"
-#include "parent/labels.h"
 #include "parent/modelconf.h"
+#include "parse/labels.h"
 
 #define ELEMENTS_MAX	1000000
 #define CLASSES_MAX	1000

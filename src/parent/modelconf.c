@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/beneath.h"
 #include "base/clock.h"
 #include "base/size.h"
-#include "parent/labels.h"
+#include "parse/labels.h"
 #include "parse/pbtxt.h"
 
 #define LIST_MAX	1024	/* values of one list */
@@ -560,6 +561,21 @@ modelconf_output(const struct model_config *c, const char *name)
 	return NULL;
 }
 
+static struct labels *
+read_labels(int dir, const char *file, struct err *e)
+{
+	struct labels *l;
+	size_t n = 0;
+	char *text = beneath_read(dir, file, LABELS_FILE_MAX, &n, e);
+
+	if (text == NULL)
+		return NULL;
+	if ((l = labels_parse(text, n, e)) == NULL)
+		(void)err_prefix(e, "%s", file);
+	free(text);
+	return l;
+}
+
 int
 modelconf_read_labels(struct model_config *c, int dir, struct err *e)
 {
@@ -568,7 +584,7 @@ modelconf_read_labels(struct model_config *c, int dir, struct err *e)
 
 		if (t->labels == NULL || t->classes != NULL)
 			continue;
-		if ((t->classes = labels_load(dir, t->labels, e)) != NULL)
+		if ((t->classes = read_labels(dir, t->labels, e)) != NULL)
 			continue;
 		/* The model is there: its configuration is at fault. */
 		e->code = ERR_INVALID;

@@ -4,8 +4,8 @@
  * As Triton reads label_filename: line i is the label of element i, the first
  * being 0; an empty line is no label.
  */
-#ifndef PARENT_LABELS_H
-#define PARENT_LABELS_H
+#ifndef PARSE_LABELS_H
+#define PARSE_LABELS_H
 
 #include <stddef.h>
 
@@ -17,10 +17,10 @@
 struct labels;
 
 /*
- * From the file of that name in the folder dir.  UTF-8, ends of lines as Unix
- * or Windows write them.  NULL: *err names file, line and expectation.
+ * From the text of a file, of at most LABELS_FILE_MAX bytes: UTF-8, ends of
+ * lines as Unix or Windows write them.  NULL: *err names line and expectation.
  */
-struct labels	*labels_load(int dir, const char *name, struct err *);
+struct labels	*labels_parse(const char *text, size_t n, struct err *);
 void		 labels_free(struct labels *);	/* NULL is fine */
 
 /* Of that class; "" if it has none.  NULL labels have none. */

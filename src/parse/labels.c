@@ -1,10 +1,9 @@
-#include "parent/labels.h"
+#include "parse/labels.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/beneath.h"
 #include "base/utf8.h"
 
 struct labels {
@@ -49,37 +48,34 @@ cut(struct labels *l, size_t bytes, struct err *e)
 }
 
 static int
-open_lines(struct labels *l, char *text, size_t bytes, struct err *e)
+copy(struct labels *l, const char *text, size_t n, struct err *e)
 {
 	size_t lines = 1;
 
-	for (size_t i = 0; i < bytes; i++)
+	if (n > LABELS_FILE_MAX)
+		return err_set(e, ERR_LIMIT, "%zu bytes, want at most %zu", n,
+		    LABELS_FILE_MAX);
+	for (size_t i = 0; i < n; i++)
 		lines += text[i] == '\n';
-	l->text = realloc(text, bytes + 1);
-	if (l->text == NULL)
-		free(text);
+	l->text = malloc(n + 1);
 	l->line = calloc(lines, sizeof(*l->line));
 	if (l->text == NULL || l->line == NULL)
-		return err_memory(e, "labels", bytes);
-	return cut(l, bytes, e);
+		return err_memory(e, "labels", n);
+	memcpy(l->text, text, n);
+	return cut(l, n, e);
 }
 
 struct labels *
-labels_load(int dir, const char *name, struct err *e)
+labels_parse(const char *text, size_t n, struct err *e)
 {
 	struct labels *l = calloc(1, sizeof(*l));
-	size_t bytes = 0;
-	char *text;
 
 	if (l == NULL) {
 		(void)err_memory(e, "labels", sizeof(*l));
 		return NULL;
 	}
-	text = beneath_read(dir, name, LABELS_FILE_MAX, &bytes, e);
-	if (text != NULL && open_lines(l, text, bytes, e) == 0)
+	if (copy(l, text, n, e) == 0)
 		return l;
-	if (text != NULL)
-		(void)err_prefix(e, "%s", name);
 	labels_free(l);
 	return NULL;
 }
