@@ -44,7 +44,8 @@ void
 remove_folder(void)
 {
 	static const char *const files[] = { "m/1/model", "m/1/untyped",
-	    "m/1/large", "m/1/weights", "m/1/up", "m/1/away", "m/1/beside", "secret" };
+	    "m/1/large", "m/1/weights", "m/1/up", "m/1/away",
+	    "m/1/beside", "secret" };
 
 	for (size_t i = 0; i < nitems(files); i++)
 		(void)unlinkat(dir, files[i], 0);

@@ -93,7 +93,7 @@ struct frame {
 	const struct graph	*g;
 	struct val		**val;
 	int			 depth;
-	size_t			 memory;	/* for what is made on the way */
+	size_t			 memory; /* for what is made on the way */
 };
 
 /* What a run may take now; engine.c. */
