@@ -1,5 +1,6 @@
 #include "parent/notify.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,13 +19,17 @@ static socklen_t		 to_len;
 static struct event		*watchdog;
 static void			(*ping)(void *);
 
+/* A manager that was started anew has another socket of the same name. */
 static void
 tell(const char *text)
 {
-	if (fd != -1)
-		(void)sendto(fd, text, strlen(text),
-		    MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *)&to,
-		    to_len);
+	static const int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+
+	if (fd == -1 || send(fd, text, strlen(text), flags) != -1)
+		return;
+	if (errno != EAGAIN &&
+	    connect(fd, (struct sockaddr *)&to, to_len) == 0)
+		(void)send(fd, text, strlen(text), flags);
 }
 
 static void
@@ -70,6 +75,9 @@ notify_open(struct event_base *base, void (*on_ping)(void *), void *arg)
 	if (*path == '@')
 		to.sun_path[0] = '\0';	/* the abstract namespace */
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	/* Now: start-stop-daemon's lies where only root can reach it. */
+	if (fd != -1)
+		(void)connect(fd, (struct sockaddr *)&to, to_len);
 	ping = on_ping;
 	watchdog_open(base, arg);
 }

@@ -11,7 +11,8 @@
 struct event_base;
 
 /*
- * Remember the socket.  If the manager asks for it, pings its watchdog from the
+ * Connect to the socket, so that it can be told of things also when we are not
+ * root any more.  If the manager asks for it, pings its watchdog from the
  * loop at half its interval, so that a loop that hangs is noticed, and calls
  * on_ping each time.
  */
