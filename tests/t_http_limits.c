@@ -109,6 +109,32 @@ START_TEST(draining_answers_and_closes)
 }
 END_TEST
 
+/* A request that has begun to arrive is answered, if it comes to its end. */
+START_TEST(draining_waits_for_what_has_begun)
+{
+	static const char s[] = "GET /now HTTP/1.1\r\n" HOST "\r\n";
+	static const char b[] = "POST /now HTTP/1.1\r\n" HOST
+	    "Content-Length: 3\r\n\r\nab";
+	int half = connect_client(), post = connect_client();
+
+	put(half, s, 9, 9);
+	put(post, b, sizeof(b) - 1, 100);
+	http_drain(http);
+	ck_assert_int_eq(http_stats(http)->open, 2);
+	put(half, s + 9, sizeof(s) - 10, 100);
+	(void)take(half);
+	ck_assert_int_eq(status_of(got), 200);
+	ck_assert(closed);
+	ck_assert_int_eq(http_stats(http)->open, 1);
+	http_drain_late(http);
+	(void)take(post);
+	ck_assert_int_eq(status_of(got), 503);
+	ck_assert(closed);
+	(void)close(half);
+	(void)close(post);
+}
+END_TEST
+
 START_TEST(addresses_are_checked)
 {
 	static const char *const bad[] = { "", "localhost", "localhost:",
@@ -139,6 +165,7 @@ main(void)
 	tcase_add_test(c, a_client_that_does_not_read_is_dropped);
 	tcase_add_test(c, connections_have_a_limit);
 	tcase_add_test(c, draining_answers_and_closes);
+	tcase_add_test(c, draining_waits_for_what_has_begun);
 	tcase_add_test(c, addresses_are_checked);
 	suite_add_tcase(s, c);
 

@@ -11,9 +11,12 @@
 #include "parent/models.h"
 #include "parent/notify.h"
 #include "parent/parent.h"
+#include "parent/server.h"
 #include "parent/sup.h"
 
-#define LOOK_US		50000		/* between looks while it is awaited */
+#define LOOK_US		10000		/* between looks while it is awaited */
+/* Clients wait in the listeners' queues for so long, then they are told. */
+#define SHUT_NS		(10 * NS_PER_S)
 #define PATIENCE_NS	(30 * NS_PER_S)
 
 struct announce {
@@ -21,6 +24,7 @@ struct announce {
 	struct event	*look;
 	int64_t		 since_ns;
 	const char	*what;	/* "started", "reloaded"; NULL: nothing open */
+	bool		 serving;	/* clients are let in */
 	char		 told[256];	/* the last STATUS */
 };
 
@@ -81,6 +85,17 @@ settled(struct announce *a, const char **missing)
 	return NULL;
 }
 
+/*
+ * Not before requests can be answered, if that is soon: whoever asks while we
+ * are restarted waits for a moment, and is not told that there is no model.
+ */
+static void
+let_in(struct announce *a)
+{
+	a->serving = true;
+	server_start(a->parent->server);
+}
+
 static void
 look(struct announce *a)
 {
@@ -88,6 +103,9 @@ look(struct announce *a)
 	const char *missing = "", *how = settled(a, &missing);
 	struct census n;
 
+	if (!a->serving &&
+	    (how != NULL || clock_ns() - a->since_ns > SHUT_NS))
+		let_in(a);
 	if (how == NULL) {
 		tell_status(a, missing);
 		(void)event_add(a->look, &soon);

@@ -1,5 +1,6 @@
 /*
- * announce: when the service manager is told what; notify.h says how.
+ * announce: when clients are let in, and when the service manager is told what;
+ * notify.h says how.
  *
  * READY=1 means that requests are answered, not only taken: a worker is ready
  * and every model is ready or has failed.  Where that will not be, it is told
@@ -14,11 +15,14 @@
 struct announce;
 struct parent;
 
-/* NULL: no memory. */
+/* Before we cease to be root.  NULL: no memory. */
 struct announce	*announce_new(struct parent *, struct err *);
 void		 announce_free(struct announce *);	/* NULL is fine */
 
-/* At the start: READY=1 will follow. */
+/*
+ * At the start: clients are let in, and READY=1 follows.  Until then, ten
+ * seconds at most, their connections wait in the listeners' queues.
+ */
 void		 announce_start(struct announce *);
 
 /* SIGHUP came: RELOADING=1 now, READY=1 when what is new is ready, too. */

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -130,6 +131,16 @@ http_conn_closed(struct http *h)
 	listeners_enable(h, true);
 }
 
+/* Nothing of a request is there, in our memory or in the kernel's. */
+static bool
+is_idle(const struct http_conn *c)
+{
+	char byte;
+
+	return c->state == CONN_HEAD && c->at == c->have &&
+	    recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+}
+
 void
 http_drain(struct http *h)
 {
@@ -137,6 +148,18 @@ http_drain(struct http *h)
 
 	h->draining = true;
 	listeners_free(h);
+	for (c = TAILQ_FIRST(&h->conns); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, link);
+		if (c->state == CONN_LINGER || is_idle(c))
+			conn_close(c);
+	}
+}
+
+void
+http_drain_late(struct http *h)
+{
+	struct http_conn *c, *next;
+
 	for (c = TAILQ_FIRST(&h->conns); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, link);
 		if (c->state == CONN_HEAD || c->state == CONN_LINGER)

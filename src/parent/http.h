@@ -109,11 +109,13 @@ int		 http_listen(struct http *, const char *address, unsigned near,
 void		 http_start(struct http *);
 
 /*
- * Close listeners and connections without a request, refuse requests that are
- * not whole yet; what has begun to be answered is, and then its connection
- * closed.
+ * Close listeners and connections without a request; one of which something has
+ * arrived goes on and is answered, and then its connection closed.
  */
 void		 http_drain(struct http *);
+
+/* ... but not if that takes too long: what is not whole gets 503. */
+void		 http_drain_late(struct http *);
 bool		 http_draining(const struct http *);
 
 /* The body of the answer: add to it, then send. */

@@ -45,7 +45,6 @@ struct daemon {
 	struct event	*sweep;		/* of the arena */
 	struct event	*drain;
 	int64_t		 drain_until_ns;
-	bool		 late;		/* ... and over */
 };
 
 static void
@@ -103,9 +102,10 @@ drain_late(struct daemon *d)
 
 	log_warn("main", "drain: time is over: open=%u", d->parent.queue->open);
 	(void)err_set(&e, ERR_UNAVAILABLE, "Server exiting");
+	d->parent.late = true;
 	queue_abort(d->parent.queue, &e);
+	server_drain_late(d->parent.server);
 	d->drain_until_ns = clock_ns() + NS_PER_S;
-	d->late = true;
 }
 
 static void
@@ -118,7 +118,7 @@ on_drain(int fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (over && !d->late)
+	if (over && !p->late)
 		drain_late(d);
 	else if (!p->sup->stopping && (over ||
 	    (p->queue->open == 0 && server_idle(p->server))))
@@ -255,7 +255,6 @@ open_parts(struct daemon *d, struct err *e)
 	if ((p->models = models_new(p, e)) == NULL ||
 	    (p->queue = queue_new(p, e)) == NULL ||
 	    (p->sup = sup_new(p, e)) == NULL ||
-	    (d->announce = announce_new(p, e)) == NULL ||
 	    (d->watch = watch_new(p, e)) == NULL)
 		return -1;
 	return 0;
@@ -290,6 +289,7 @@ open_all(struct daemon *d, struct err *e)
 	if ((p->base = event_base_new()) == NULL)
 		return err_memory(e, "event loop", 0);
 	if (watch_signals(d, e) == -1 || open_arena(d, e) == -1 ||
+	    (d->announce = announce_new(p, e)) == NULL ||
 	    (p->server = server_new(p, e)) == NULL ||
 	    listen_and_become(p, e) == -1)
 		return -1;
@@ -341,7 +341,6 @@ run(struct daemon *d)
 	    (int)getpid());
 	watch_reload(d->watch);
 	sup_start(p->sup);
-	server_start(p->server);
 	announce_start(d->announce);
 	(void)event_base_dispatch(p->base);
 	log_info("main", "stopped");

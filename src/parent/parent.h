@@ -41,7 +41,8 @@ struct parent {
 	struct budget		*budget;	/* of memory; NULL: no limit */
 	struct stats		 stats;
 	int64_t			 started_ns;
-	bool			 draining; /* SIGTERM came: accept nothing */
+	bool			 draining; /* SIGTERM came: no new clients */
+	bool			 late;	/* and no new requests any more */
 	bool			 looking; /* through all models, on SIGHUP */
 };
 

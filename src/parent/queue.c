@@ -404,7 +404,7 @@ may_enter(struct request *r, struct err *e)
 		    " '%s' version %lld is not at ready state", v->model->name,
 		    (long long)v->number);
 	p = v->queue->queue->parent;
-	if (p->draining)
+	if (p->late)
 		return err_set(e, ERR_UNAVAILABLE, "Server exiting");
 	if (!sup_hopeful(p->sup))
 		return refuse(r, e, "no worker is available");

@@ -99,7 +99,7 @@ on_begin(struct http_call *call, const struct http_head *head)
 		http_error(call, r != NULL ? 403 : status, "%s", why);
 		return;
 	}
-	if (http_draining(s->http)) {
+	if (s->parent->late) {
 		http_error(call, 503, "Server exiting");
 		return;
 	}
@@ -220,6 +220,12 @@ void
 server_drain(struct server *s)
 {
 	http_drain(s->http);
+}
+
+void
+server_drain_late(struct server *s)
+{
+	http_drain_late(s->http);
 }
 
 bool

@@ -26,10 +26,13 @@ int		 server_listen(struct server *, const char *address,
 void		 server_start(struct server *);
 
 /*
- * Close the listeners, close idle connections, refuse new requests with 503
- * "Server exiting", answer what was accepted.
+ * Close the listeners and idle connections; a request of which something has
+ * arrived is taken and answered, as the last one of its connection.
  */
 void		 server_drain(struct server *);
+
+/* That took too long: what has not arrived whole gets 503 "Server exiting". */
+void		 server_drain_late(struct server *);
 
 /* True when draining and the last accepted answer has left. */
 bool		 server_idle(const struct server *);
