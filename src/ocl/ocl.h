@@ -142,6 +142,23 @@ int		 ocl_step_scratch(struct ocl_step *, int i, size_t n,
 int		 ocl_step_work(struct ocl_step *, size_t total,
 		    const size_t local[2], struct err *);
 
+/*
+ * What is known of a step's program on this device.  A driver's compiler may
+ * be wrong, and says nothing then: whoever knows what a kernel should compute
+ * tries it and judges.  Verdicts good and bad are kept in the disk cache beside
+ * the binary, under the same key; UNCHECKED only lasts as long as the process.
+ */
+enum ocl_trust { TRUST_UNKNOWN, TRUST_GOOD, TRUST_BAD, TRUST_UNCHECKED };
+
+/* Find programs, not built yet, so that trust is known. */
+int		 ocl_find(struct ocl *, struct ocl_step *const *, size_t n,
+		    struct err *);
+/* UNKNOWN before ocl_find() or ocl_build(). */
+enum ocl_trust	 ocl_step_trust(const struct ocl_step *);
+/* For all steps of that program. */
+void		 ocl_step_judge(struct ocl *, struct ocl_step *,
+		    enum ocl_trust);
+
 int		 ocl_build(struct ocl *, struct ocl_step *const *, size_t n,
 		    struct err *);
 

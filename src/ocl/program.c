@@ -11,6 +11,8 @@
 #define UNUSED_MAX	512
 /* Changes when what is in the disk cache, or how it is made, does. */
 #define CACHE_FORMAT	"clinferd program 1"
+/* Changes when what a check finds does. */
+#define VERDICT_FORMAT	"clinferd verdict 1"
 
 struct program {
 	struct program	*next;		/* in its chain */
@@ -21,6 +23,7 @@ struct program {
 	cl_program	*cl;		/* [lanes]; NULL: not built */
 	int		 lanes;
 	bool		 listed;	/* to be built now */
+	enum ocl_trust	 trust;
 };
 
 struct programs {
@@ -170,6 +173,70 @@ fail:
 	return NULL;
 }
 
+/* A verdict is a file of its own, by a key made of the program's. */
+static void
+verdict_key(const struct program *p, uint8_t key[SHA256_BYTES])
+{
+	struct sha256 h;
+
+	sha256_init(&h);
+	add_text(&h, VERDICT_FORMAT);
+	sha256_add(&h, p->key, sizeof(p->key));
+	sha256_end(&h, key);
+}
+
+static const char *const verdicts[] = {
+	[TRUST_GOOD] = "good", [TRUST_BAD] = "bad",
+};
+
+/* What an earlier life found; what is not plainly a verdict is none. */
+static enum ocl_trust
+stored_verdict(struct ocl *ocl, const struct program *p)
+{
+	struct programs *ps = ocl->programs;
+	enum ocl_trust trust = TRUST_UNKNOWN;
+	uint8_t key[SHA256_BYTES];
+	enum store_result r;
+	void *text;
+	size_t n;
+
+	if (ps->store == NULL || ps->skip)
+		return TRUST_UNKNOWN;
+	verdict_key(p, key);
+	r = store_get(ps->store, key, &text, &n);
+	if (r == STORE_DAMAGED)
+		ocl->stats.damaged++;
+	if (r != STORE_FOUND)
+		return TRUST_UNKNOWN;
+	for (int i = TRUST_GOOD; i <= TRUST_BAD; i++)
+		if (n == strlen(verdicts[i]) &&
+		    memcmp(text, verdicts[i], n) == 0)
+			trust = (enum ocl_trust)i;
+	free(text);
+	return trust;
+}
+
+enum ocl_trust
+program_trust(const struct program *p)
+{
+	return p->trust;
+}
+
+void
+program_judge(struct ocl *ocl, struct program *p, enum ocl_trust trust)
+{
+	struct store *store = ocl->programs->store;
+	uint8_t key[SHA256_BYTES];
+
+	p->trust = trust;
+	if (store == NULL || (trust != TRUST_GOOD && trust != TRUST_BAD))
+		return;
+	verdict_key(p, key);
+	if (store_put(store, key, verdicts[trust], strlen(verdicts[trust]),
+	    NULL) == -1)
+		ocl->stats.unsaved++;
+}
+
 struct program *
 program_of(struct ocl *ocl, const struct ocl_step *s, struct err *err)
 {
@@ -186,6 +253,7 @@ program_of(struct ocl *ocl, const struct ocl_step *s, struct err *err)
 			return q;
 		}
 	p->users = 1;
+	p->trust = stored_verdict(ocl, p);
 	p->next = *chain;
 	*chain = p;
 	return p;

@@ -29,6 +29,10 @@ void		 programs_skip(struct programs *, bool skip);
 int		 programs_build(struct ocl *, struct program *const *, size_t n,
 		    struct err *);
 
+/* See ocl.h: read from the disk cache when the program is found. */
+enum ocl_trust	 program_trust(const struct program *);
+void		 program_judge(struct ocl *, struct program *, enum ocl_trust);
+
 cl_program	 program_cl(const struct program *, int lane);
 
 #endif

@@ -313,17 +313,40 @@ make_kernels(struct ocl *ocl, struct ocl_step *s, struct err *err)
 	return 0;
 }
 
-static int
-build_steps(struct ocl *ocl, struct ocl_step *const *steps, size_t n,
-    struct program **list, struct err *err)
+int
+ocl_find(struct ocl *ocl, struct ocl_step *const *steps, size_t n,
+    struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (steps[i]->program == NULL)
 			steps[i]->program = program_of(ocl, steps[i], err);
 		if (steps[i]->program == NULL)
 			return -1;
-		list[i] = steps[i]->program;
 	}
+	return 0;
+}
+
+enum ocl_trust
+ocl_step_trust(const struct ocl_step *s)
+{
+	return s->program == NULL ? TRUST_UNKNOWN : program_trust(s->program);
+}
+
+void
+ocl_step_judge(struct ocl *ocl, struct ocl_step *s, enum ocl_trust trust)
+{
+	if (s->program != NULL && program_trust(s->program) != trust)
+		program_judge(ocl, s->program, trust);
+}
+
+static int
+build_steps(struct ocl *ocl, struct ocl_step *const *steps, size_t n,
+    struct program **list, struct err *err)
+{
+	if (ocl_find(ocl, steps, n, err) == -1)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		list[i] = steps[i]->program;
 	if (programs_build(ocl, list, n, err) == -1)
 		return -1;
 	for (size_t i = 0; i < n; i++)
