@@ -73,6 +73,7 @@ view_make(struct pool *pool, const struct node *node, const struct op *op,
 	v->n_in = node->n_in;
 	v->n_out = node->n_out;
 	v->needs = -1;
+	v->form = -1;
 	return v;
 }
 

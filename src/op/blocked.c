@@ -17,9 +17,11 @@ space_of(const struct val *v)
 
 /* A float map on the CPU, not so large that offsets leave an int. */
 static bool
-suits(const struct val *v, const struct ocl_facts *f)
+suits(const struct val *v, const struct plan *p)
 {
-	return f->profile == PROFILE_CPU && v->type == DT_FLOAT &&
+	const struct ocl_facts *f = plan_facts(p);
+
+	return plan_may_block(p) && f->profile == PROFILE_CPU && v->type == DT_FLOAT &&
 	    v->shape.rank >= 3 && val_count(v) > 0 &&
 	    val_count(v) / (size_t)v->shape.dim[1] *
 	    (size_t)(v->shape.dim[1] + f->vec) < INT_MAX / 2;
@@ -55,7 +57,7 @@ concat_blocked(struct view *v, struct plan *p, struct err *err)
 	int64_t c0 = 0;
 	int blocked = 0;
 
-	if (!suits(y, f))
+	if (!suits(y, p))
 		return 1;
 	for (int i = 0; i < v->n_in; i++) {
 		if (v->in[i]->kind != VAL_DEVICE || v->in[i]->shape.dim[1] < 1)
@@ -88,7 +90,7 @@ lrn_blocked(struct view *v, const struct lrn_blocked *r, struct plan *p,
 	int64_t space, blocks, rows;
 	struct step *s;
 
-	if (x->layout != LAYOUT_BLOCKED || !suits(x, f) ||
+	if (x->layout != LAYOUT_BLOCKED || !suits(x, p) ||
 	    r->before > f->vec || r->behind > f->vec || !(r->bias > 0))
 		return 1;
 	s = plan_step(p, err, "blocked", "lrn", "-DBEFORE=%d -DBEHIND=%d%s",

@@ -119,13 +119,12 @@ static int
 choose(struct view *v, const struct conv *c, conv_form *const *forms,
     const char *kernel, struct plan *p, struct err *e)
 {
-	for (; *forms != NULL; forms++) {
-		int r = (*forms)(v, c, p, e);
+	int i = 0, r;
 
-		if (r <= 0)
+	for (; forms[i] != NULL; i++)
+		if (view_form(v, i) && (r = forms[i](v, c, p, e)) <= 0)
 			return r;
-	}
-	return generic(v, c, kernel, p, e);
+	return view_form(v, i) ? generic(v, c, kernel, p, e) : 1;
 }
 
 static int

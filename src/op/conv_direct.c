@@ -224,7 +224,7 @@ conv_direct(struct view *v, const struct conv *c, struct plan *p,
 {
 	struct form f;
 
-	if (c->rank > 2 || !tile_takes(c, plan_facts(p)))
+	if (c->rank > 2 || !tile_takes(c, p))
 		return 1;
 	f = (struct form){ .c = c, .cg = c->c / c->group,
 	    .mg = c->m / c->group };

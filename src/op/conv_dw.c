@@ -105,7 +105,7 @@ conv_dw(struct view *v, const struct conv *c, struct plan *p, struct err *err)
 	for (int i = 0; i < c->rank; i++)
 		taps *= c->k[i];
 	if (c->group != c->c || c->m != c->c || c->c < 2 || c->rank > 2 ||
-	    taps > KERNEL_MAX || !tile_takes(c, plan_facts(p)))
+	    taps > KERNEL_MAX || !tile_takes(c, p))
 		return 1;
 	(void)snprintf(key, sizeof(key), "dw %d", vec);
 	w = plan_packed(p, c->w, key, sizeof(float) * (size_t)(width * taps),

@@ -93,7 +93,7 @@ conv_stem(struct view *v, const struct conv *c, struct plan *p,
 	char key[32];
 
 	if (c->rank > 2 || c->group != 1 || c->c > facts->vec / 2 ||
-	    c->x->layout != LAYOUT_PLAIN || !tile_takes(c, facts) ||
+	    c->x->layout != LAYOUT_PLAIN || !tile_takes(c, p) ||
 	    patch(c, c->rank - 1) > 1 << 20)
 		return 1;
 	for (int i = 0; i < c->rank; i++)

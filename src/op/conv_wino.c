@@ -283,7 +283,7 @@ conv_wino(struct view *v, const struct conv *c, struct plan *p,
 	struct storage *u, *bias;
 	struct val *x;
 
-	if (!tile_takes(c, facts) || !suits(c, &f))
+	if (!tile_takes(c, p) || !suits(c, &f))
 		return 1;
 	if (c->m <= f.vec)
 		f.nb = 1;

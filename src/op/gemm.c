@@ -200,13 +200,12 @@ generic(struct view *v, const struct gemm *g, struct plan *p, struct err *e)
 static int
 choose(struct view *v, const struct gemm *g, struct plan *p, struct err *e)
 {
-	for (int i = 0; gemm_forms[i] != NULL; i++) {
-		int r = gemm_forms[i](v, g, p, e);
+	int i = 0, r;
 
-		if (r <= 0)
+	for (; gemm_forms[i] != NULL; i++)
+		if (view_form(v, i) && (r = gemm_forms[i](v, g, p, e)) <= 0)
 			return r;
-	}
-	return generic(v, g, p, e);
+	return view_form(v, i) ? generic(v, g, p, e) : 1;
 }
 
 /* Are these leading axes one run of matrices, or a single shared one? */

@@ -267,8 +267,8 @@ concat_plan(struct view *v, struct plan *p, struct err *e)
 
 	if (op_axis_attr(v, "axis", 1, v->out[0]->shape.rank, &axis, e) != 0)
 		return -1;
-	r = axis == 1 ? concat_blocked(v, p, e) : 1;
-	if (r <= 0)
+	r = axis == 1 && view_form(v, 0) ? concat_blocked(v, p, e) : 1;
+	if (r <= 0 || !view_form(v, 1))
 		return r;
 	for (int i = 0; i < v->n_in; i++)
 		if (v->in[i]->kind == VAL_DEVICE && (v->in[i] = plan_as(p,

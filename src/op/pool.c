@@ -292,6 +292,7 @@ pool_plan(struct view *v, read_fn *read, enum pool_kind kind, struct plan *p,
 	int64_t count_pad;
 	struct window w;
 	struct pool g;
+	int i, r;
 
 	if (read(v, &w, e) != 0 ||
 	    attr_int(v->node, "count_include_pad", 0, &count_pad, e) != 0)
@@ -301,13 +302,10 @@ pool_plan(struct view *v, read_fn *read, enum pool_kind kind, struct plan *p,
 	    val_count(v->out[0]) == 0)
 		return 1;
 	geometry(v, &w, kind, count_pad != 0, &g);
-	for (int i = 0; pool_forms[i] != NULL; i++) {
-		int r = pool_forms[i](v, &g, p, e);
-
-		if (r <= 0)
+	for (i = 0; pool_forms[i] != NULL; i++)
+		if (view_form(v, i) && (r = pool_forms[i](v, &g, p, e)) <= 0)
 			return r;
-	}
-	return generic(v, &g, p, e);
+	return view_form(v, i) ? generic(v, &g, p, e) : 1;
 }
 
 #define INFER(name, read)						\

@@ -121,7 +121,7 @@ pool_blocked(struct view *v, const struct pool *g, struct plan *p,
 {
 	struct val *x;
 
-	if (!takes(g, plan_facts(p)))
+	if (!plan_may_block(p) || !takes(g, plan_facts(p)))
 		return 1;
 	x = plan_as(p, g->x, LAYOUT_BLOCKED, err);
 	if (x == NULL)

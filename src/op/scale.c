@@ -230,7 +230,7 @@ lrn_plan(struct view *v, struct plan *p, struct err *e)
 	struct val *x;
 	struct step *s;
 	struct lrn r;
-	int done;
+	int done = 1;
 
 	if (lrn_read(v, &r, e) != 0)
 		return -1;
@@ -239,7 +239,9 @@ lrn_plan(struct view *v, struct plan *p, struct err *e)
 	b = (struct lrn_blocked){ .before = (r.size - 1) / 2,
 	    .behind = r.size / 2, .alpha = r.alpha / (float)r.size,
 	    .beta = r.beta, .bias = r.bias };
-	if ((done = lrn_blocked(v, &b, p, e)) <= 0)
+	if (view_form(v, 0))
+		done = lrn_blocked(v, &b, p, e);
+	if (done <= 0 || !view_form(v, 1))
 		return done;
 	if ((x = plan_as(p, v->in[0], LAYOUT_PLAIN, e)) == NULL ||
 	    (s = plan_step(p, e, "norm", "norm_lrn", " ")) == NULL)

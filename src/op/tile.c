@@ -96,9 +96,11 @@ known(const struct val *v)
 }
 
 bool
-tile_takes(const struct conv *c, const struct ocl_facts *f)
+tile_takes(const struct conv *c, const struct plan *p)
 {
-	return f->profile == PROFILE_CPU && c->x->type == DT_FLOAT &&
+	const struct ocl_facts *f = plan_facts(p);
+
+	return f->profile == PROFILE_CPU && plan_may_block(p) && c->x->type == DT_FLOAT &&
 	    known(c->w) && known(c->b) && fits(c, f->vec);
 }
 

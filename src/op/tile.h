@@ -39,7 +39,7 @@ int64_t		 tile_pieces(const struct ocl_facts *, double macs);
  * Is it for the CPU forms at all?  Floats, weights and bias known, sizes that
  * fit a kernel's int with some room.
  */
-bool		 tile_takes(const struct conv *, const struct ocl_facts *);
+bool		 tile_takes(const struct conv *, const struct plan *);
 
 /* Bias of n channels for m, zeros if b is NULL; key is w's. */
 struct storage	*tile_bias(struct plan *, const struct val *b,

@@ -30,24 +30,51 @@ struct blocks {
 	int64_t		 vec;
 };
 
-static int
-fill_blocked(void *to, size_t bytes, const struct val *v, const void *arg)
+/* Where channel c of image n begins in blocks; *space: elements of one. */
+static int64_t
+blocked_at(const struct shape *s, int64_t vec, int64_t n, int64_t c,
+    int64_t *space)
 {
-	int64_t vec = ((const struct blocks *)arg)->vec;
-	int64_t channels = v->shape.dim[1], space = 1, at;
-	int64_t blocks = (channels + vec - 1) / vec;
-	const float *x = v->data;
-	float *y = to;
+	int64_t blocks = (s->dim[1] + vec - 1) / vec;
 
-	(void)bytes;
-	for (int i = 2; i < v->shape.rank; i++)
-		space *= v->shape.dim[i];
-	for (int64_t n = 0; n < v->shape.dim[0]; n++)
-		for (int64_t c = 0; c < channels; c++) {
-			at = (n * blocks + c / vec) * space * vec + c % vec;
+	*space = 1;
+	for (int i = 2; i < s->rank; i++)
+		*space *= s->dim[i];
+	return (n * blocks + c / vec) * *space * vec + c % vec;
+}
+
+void
+layout_block(const struct shape *s, int vec, const float *x, float *y)
+{
+	int64_t space, at;
+
+	for (int64_t n = 0; n < s->dim[0]; n++)
+		for (int64_t c = 0; c < s->dim[1]; c++) {
+			at = blocked_at(s, vec, n, c, &space);
 			for (int64_t i = 0; i < space; i++)
 				y[at + i * vec] = *x++;
 		}
+}
+
+void
+layout_plain(const struct shape *s, int vec, const float *x, float *y)
+{
+	int64_t space, at;
+
+	for (int64_t n = 0; n < s->dim[0]; n++)
+		for (int64_t c = 0; c < s->dim[1]; c++) {
+			at = blocked_at(s, vec, n, c, &space);
+			for (int64_t i = 0; i < space; i++)
+				*y++ = x[at + i * vec];
+		}
+}
+
+static int
+fill_blocked(void *to, size_t bytes, const struct val *v, const void *arg)
+{
+	(void)bytes;
+	layout_block(&v->shape, (int)((const struct blocks *)arg)->vec,
+	    v->data, to);
 	return 0;
 }
 

@@ -62,7 +62,13 @@ plan_node_now(const struct plan *p)
 const struct ocl_facts *
 plan_facts(const struct plan *p)
 {
-	return ocl_facts(p->env.ocl);
+	return p->env.facts != NULL ? p->env.facts : ocl_facts(p->env.ocl);
+}
+
+bool
+plan_may_block(const struct plan *p)
+{
+	return !p->env.no_blocks;
 }
 
 static struct step *
@@ -197,6 +203,15 @@ plan_output(struct plan *p, struct val **v, struct err *err)
 		return -1;
 	storage_touch(plain->store, LIFE_END);
 	*v = plain;
+	return 0;
+}
+
+int
+plan_keep(struct plan *p, struct val *v, struct err *err)
+{
+	if (val_store(p, v, err) < 0)
+		return -1;
+	storage_touch(v->store, LIFE_END);
 	return 0;
 }
 

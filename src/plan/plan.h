@@ -26,6 +26,11 @@ struct plan;
 struct step;
 
 const struct ocl_facts *plan_facts(const struct plan *);
+/*
+ * May values become BLOCKED?  Not where the kernels that change layouts were
+ * found to be wrong.
+ */
+bool		 plan_may_block(const struct plan *);
 
 /*
  * Kernel `kernel` of cl/<file>.cl with these defines (printf); NULL with *err.

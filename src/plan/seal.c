@@ -1,5 +1,6 @@
 #include "plan/seal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/size.h"
@@ -48,46 +49,103 @@ make_step(struct plan *p, struct step *s, struct err *err)
 	return ocl_step_work(s->ocl, s->total, s->local, err);
 }
 
+/* The steps of the device, without those of the host. */
 static int
-build(struct plan *p, struct err *err)
+with_device_steps(struct plan *p, int (*call)(struct ocl *,
+    struct ocl_step *const *, size_t, struct err *), struct err *err)
 {
 	size_t n = 0;
+	int r;
 
-	p->ocl = pool_array(p->pool, (size_t)p->n_step, sizeof(*p->ocl));
-	if (p->ocl == NULL)
-		return err_memory(err, "a plan", (size_t)p->n_step);
-	for (int i = 0; i < p->n_step; i++) {
-		if (p->step[i]->host != NULL)
-			continue;
-		if (make_step(p, p->step[i], err) < 0)
-			return -1;
-		p->ocl[n++] = p->step[i]->ocl;
-	}
-	if (n > 0 && ocl_build(p->env.ocl, p->ocl, n, err) < 0)
-		return -1;
+	for (int i = 0; i < p->n_step; i++)
+		if (p->step[i]->host == NULL)
+			p->ocl[n++] = p->step[i]->ocl;
+	r = n == 0 ? 0 : call(p->env.ocl, p->ocl, n, err);
 	for (int i = 0; i < p->n_step; i++)
 		p->ocl[i] = p->step[i]->ocl;
-	return 0;
+	return r;
+}
+
+int
+plan_find(struct plan *p, struct err *err)
+{
+	int i = 0;
+
+	p->step = pool_array(p->pool, (size_t)p->n_step, sizeof(*p->step));
+	p->ocl = pool_array(p->pool, (size_t)p->n_step, sizeof(*p->ocl));
+	if (p->step == NULL || p->ocl == NULL)
+		return err_memory(err, "a plan", (size_t)p->n_step);
+	for (struct step *s = p->first; s != NULL; s = s->next)
+		p->step[i++] = s;
+	if (p->env.draft)
+		return 0;
+	for (i = 0; i < p->n_step; i++)
+		if (p->step[i]->host == NULL &&
+		    make_step(p, p->step[i], err) < 0)
+			return -1;
+	return with_device_steps(p, ocl_find, err);
 }
 
 int
 plan_seal(struct plan *p, struct err *err)
 {
-	int i = 0;
-
-	p->step = pool_array(p->pool, (size_t)p->n_step, sizeof(*p->step));
-	if (p->step == NULL)
-		return err_memory(err, "a plan", (size_t)p->n_step);
-	for (struct step *s = p->first; s != NULL; s = s->next)
-		p->step[i++] = s;
+	if (p->step == NULL && plan_find(p, err) < 0)
+		return -1;
 	p->arena = arena_place(p);
 	if (p->arena > SIZE_MAX / 2)
 		return err_set(err, ERR_LIMIT,
 		    "the plan needs too much memory");
-	if (upload_consts(p, err) < 0 || build(p, err) < 0)
+	if (upload_consts(p, err) < 0 ||
+	    with_device_steps(p, ocl_build, err) < 0)
 		return -1;
 	p->sealed = true;
 	return 0;
+}
+
+enum ocl_trust
+plan_step_trust(const struct plan *p, int i)
+{
+	const struct ocl_step *s = p->step[i]->ocl;
+
+	return s == NULL ? TRUST_GOOD : ocl_step_trust(s);
+}
+
+void
+plan_step_judge(struct plan *p, int i, enum ocl_trust trust)
+{
+	if (p->step[i]->ocl != NULL)
+		ocl_step_judge(p->env.ocl, p->step[i]->ocl, trust);
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return strcmp(a == NULL ? "" : a, b == NULL ? "" : b) == 0;
+}
+
+bool
+plan_step_same(const struct plan *p, int i, const struct plan *q, int k)
+{
+	const struct step *a = p->step[i], *b = q->step[k];
+
+	return a->host == NULL && b->host == NULL &&
+	    strcmp(a->file, b->file) == 0 &&
+	    strcmp(a->kernel, b->kernel) == 0 &&
+	    strcmp(a->defines, b->defines) == 0 &&
+	    same_text(a->preamble, b->preamble);
+}
+
+void
+plan_step_text(const struct plan *p, int i, char *text, size_t n)
+{
+	const struct step *s = p->step[i];
+
+	if (s->host != NULL)
+		(void)snprintf(text, n, "host");
+	else
+		(void)snprintf(text, n, "%s of %s.cl%s%s%s", s->kernel,
+		    s->file, *s->defines != '\0' ? " " : "", s->defines,
+		    s->preamble != NULL ? " (fused)" : "");
 }
 
 size_t

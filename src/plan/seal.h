@@ -27,6 +27,11 @@ struct plan_env {
 	 */
 	int		(*host)(void *arg, struct view *v, struct err *);
 	void		*arg;
+	/* what operators shall take the device to be; NULL: as it is */
+	const struct ocl_facts *facts;
+	bool		 no_blocks;	/* see plan_may_block() */
+	/* only to see which steps there would be: constants are not made */
+	bool		 draft;
 };
 
 struct plan	*plan_new(const struct plan_env *, struct err *);
@@ -44,7 +49,15 @@ int		 plan_input(struct plan *, struct val *, struct err *);
 /* v is read by the engine after the last step; made PLAIN. */
 int		 plan_output(struct plan *, struct val **, struct err *);
 
-/* Places, programs.  Afterwards nothing can be added. */
+/* The same, in the layout that it has. */
+int		 plan_keep(struct plan *, struct val *, struct err *);
+
+/*
+ * Steps and their programs, which are not built yet, so that what is known of
+ * them can be asked.  Of drafts, only the steps.  Nothing can be added then.
+ */
+int		 plan_find(struct plan *, struct err *);
+/* Places, programs; after plan_find(), or without. */
 int		 plan_seal(struct plan *, struct err *);
 
 /* bytes it needs of it */
@@ -77,6 +90,21 @@ void		*plan_at(struct plan *, const struct plan_place *,
 int		 plan_run(struct plan *, const struct plan_place *, int64_t *ns,
 		    struct err *);
 void		 plan_drop(struct plan *);
+
+/* Of step i, after plan_find(): is its program right?  Host steps are. */
+enum ocl_trust	 plan_step_trust(const struct plan *, int i);
+void		 plan_step_judge(struct plan *, int i, enum ocl_trust);
+/* Do two steps run the same program?  Host steps have none. */
+bool		 plan_step_same(const struct plan *, int i,
+		    const struct plan *, int k);
+/* For people: kernel, file and defines. */
+void		 plan_step_text(const struct plan *, int i, char *, size_t);
+
+/* A float map of that shape on the host, from plain to blocks and back. */
+void		 layout_block(const struct shape *, int vec,
+		    const float *plain, float *blocked);
+void		 layout_plain(const struct shape *, int vec,
+		    const float *blocked, float *plain);
 
 /* Kernel (or "host") and node of step i. */
 const char	*plan_step_kernel(const struct plan *, int i);

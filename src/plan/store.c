@@ -150,6 +150,8 @@ plan_packed(struct plan *p, const struct val *v, const char *key,
 		(void)err_set(err, ERR_INTERNAL, "only constants are packed");
 		return NULL;
 	}
+	if (p->env.draft)
+		return storage_new(p, bytes, err);
 	if (v->init != NULL)
 		return pack_get(p->env.packs, v->init, key, bytes, fill, v,
 		    arg, err);

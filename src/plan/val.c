@@ -12,6 +12,15 @@ view_need(struct view *v, int i)
 	return -1;
 }
 
+bool
+view_form(struct view *v, int i)
+{
+	if (i < v->skip)
+		return false;
+	v->form = i;
+	return true;
+}
+
 void
 view_set(struct view *v, int i, enum dtype type, const struct shape *shape,
     int row)

@@ -80,6 +80,8 @@ struct view {
 	struct val		**in, **out;
 	int			 n_in, n_out;
 	int			 needs;		/* set by view_need() */
+	/* plan(): device forms to pass over, and which was tried last */
+	int			 skip, form;
 	const struct epilogue	*epi;		/* plan() only; NULL: none */
 	struct host_mem		*mem;		/* host() only */
 	const struct view_env	*env;		/* the engine's callbacks */
@@ -96,6 +98,14 @@ view_out(const struct view *v, int i)
 {
 	return i < v->n_out ? v->out[i] : NULL;
 }
+
+/*
+ * plan() of an operator with several device forms, before each in turn: may
+ * form i be tried?  Those before it failed their check on this device.  An
+ * operator that never asks has one form; asking for one more than there are
+ * and returning 1 leads to the definition.
+ */
+bool	 view_form(struct view *, int i);
 
 /*
  * infer(): "I cannot tell without the bytes of input i".  Returns -1 for
