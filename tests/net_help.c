@@ -28,16 +28,23 @@ help_device(void)
 	return ocl;
 }
 
-struct engine *
-help_engine(const struct engine_options *opt)
+struct ocl *
+help_ocl(void)
 {
 	static struct ocl *ocl;
-	struct err err = { 0 };
-	struct engine *e;
 
 	if (ocl == NULL)
 		ocl = help_device();
-	e = engine_new(ocl, opt, &err);
+	return ocl;
+}
+
+struct engine *
+help_engine(const struct engine_options *opt)
+{
+	struct err err = { 0 };
+	struct engine *e;
+
+	e = engine_new(help_ocl(), opt, &err);
 	ck_assert_msg(e != NULL, "%s", err.text);
 	return e;
 }

@@ -23,6 +23,7 @@ struct outputs {
  * 16 the width of vectors.
  */
 struct ocl	*help_device(void);
+struct ocl	*help_ocl(void);	/* the one of all engines here */
 struct engine	*help_engine(const struct engine_options *);
 /* Loads a copy of bytes; fails the test. */
 struct net	*help_load(struct engine *, const void *bytes, size_t n);

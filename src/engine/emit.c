@@ -1,7 +1,7 @@
 /*
  * The steps of a segment: groups of nodes, each as one kernel where it can be.
  */
-#include "engine/fuse.h"
+#include "engine/check.h"
 
 /* Inputs of operators that know nothing of layouts are plain. */
 static int
@@ -33,23 +33,69 @@ on_device(const struct view *v)
 	return true;
 }
 
-static int
-emit_node(struct walk_state *w, struct plan *p, int i, struct err *err)
+/* Steps from `first` on are for that node, or that group led by it. */
+static void
+add_unit(struct fuse_state *s, const struct plan *p, int first, int node,
+    struct view *v, const struct group *g)
 {
+	if (plan_steps(p) > first)
+		s->units->unit[s->units->n++] = (struct unit){ .node = node,
+		    .v = v, .g = g, .first = first, .end = plan_steps(p) };
+}
+
+static int
+emit_node(struct fuse_state *s, struct plan *p, int i, struct err *err)
+{
+	struct walk_state *w = s->w;
 	const struct node *n = &w->net->g->node[i];
 	struct view *v = view_make(w->pool, n, w->net->row[i], w->ptr, err);
-	int r = 1;
+	int r = 1, first = plan_steps(p), level = w->net->level[i];
 
 	if (v == NULL)
 		return -1;
+	v->skip = level > LEVEL_ALONE ? level - LEVEL_ALONE : 0;
 	plan_node(p, n, i);
 	if (make_plain(p, v, err) < 0)
 		return node_error(err, n);
-	if (v->op->plan != NULL && on_device(v))
+	if (v->op->plan != NULL && on_device(v) && level != LEVEL_HOST)
 		r = v->op->plan(v, p, err);
 	if (r > 0)
 		r = plan_host(p, v, err);
-	return r < 0 ? node_error(err, n) : 0;
+	if (r < 0)
+		return node_error(err, n);
+	add_unit(s, p, first, i, v, NULL);
+	return 0;
+}
+
+/* A group without an anchor. */
+static int
+emit_pointwise(struct fuse_state *s, struct plan *p, const struct group *g,
+    struct err *err)
+{
+	int first = plan_steps(p), root = g->m[g->n - 1].node;
+	int r = s->w->net->level[root] == LEVEL_HOST ? 1 :
+	    pointwise_plan(g, p, err);
+
+	if (r == 0)
+		add_unit(s, p, first, root, NULL, g);
+	return r;
+}
+
+static int
+emit_anchored(struct fuse_state *s, struct plan *p, const struct group *g,
+    struct err *err)
+{
+	int first = plan_steps(p), r = make_plain(p, g->anchor_view, err);
+	uint8_t *level = &s->w->net->level[g->anchor];
+
+	g->anchor_view->skip = *level;
+	if (r == 0)
+		r = epilogue_plan(g, p, err);
+	if (r == 0)
+		add_unit(s, p, first, g->anchor, g->anchor_view, g);
+	else if (r > 0 && *level > 0)
+		*level = LEVEL_ALONE;
+	return r;
 }
 
 /* The nodes of a group one by one: where it cannot be one kernel after all. */
@@ -60,16 +106,16 @@ emit_apart(struct fuse_state *s, struct plan *p, const struct group *g,
 	struct group *one;
 	int r;
 
-	if (g->anchor >= 0 && emit_node(s->w, p, g->anchor, err) < 0)
+	if (g->anchor >= 0 && emit_node(s, p, g->anchor, err) < 0)
 		return -1;
 	for (int i = 0; i < g->n; i++) {
 		plan_node(p, g->m[i].v->node, g->m[i].node);
 		r = group_make(s, g->m[i].node, false, &one, err);
 		if (r == 0)
-			r = pointwise_plan(one, p, err);
+			r = emit_pointwise(s, p, one, err);
 		if (r < 0)
 			return node_error(err, g->m[i].v->node);
-		if (r > 0 && emit_node(s->w, p, g->m[i].node, err) < 0)
+		if (r > 0 && emit_node(s, p, g->m[i].node, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -81,22 +127,18 @@ emit_group(struct fuse_state *s, struct plan *p, const struct group *g,
 {
 	struct view *v = g->anchor >= 0 ? g->anchor_view :
 	    g->m[g->n - 1].v;
-	int r;
+	int lead = g->anchor >= 0 ? g->anchor : g->m[g->n - 1].node, r = 1;
+	bool one = g->n == 1 && g->anchor < 0;
 
-	plan_node(p, v->node, g->anchor >= 0 ? g->anchor : g->m[g->n - 1].node);
-	if (g->anchor >= 0) {
-		r = make_plain(p, v, err);
-		if (r == 0)
-			r = epilogue_plan(g, p, err);
-	} else
-		r = pointwise_plan(g, p, err);
+	plan_node(p, v->node, lead);
+	if (one || s->w->net->level[lead] < LEVEL_ALONE)
+		r = g->anchor >= 0 ? emit_anchored(s, p, g, err) :
+		    emit_pointwise(s, p, g, err);
 	if (r < 0)
 		return node_error(err, v->node);
 	if (r == 0)
 		return 0;
-	if (g->n == 1 && g->anchor < 0)
-		return emit_node(s->w, p, g->m[0].node, err);
-	return emit_apart(s, p, g, err);
+	return one ? emit_node(s, p, lead, err) : emit_apart(s, p, g, err);
 }
 
 static void
@@ -142,22 +184,22 @@ emit_all(struct fuse_state *s, struct plan *p, struct err *err)
 		if (!s->alive[i] || s->taken[i])
 			continue;
 		r = group[i] != NULL ? emit_group(s, p, group[i], err) :
-		    emit_node(s->w, p, i, err);
+		    emit_node(s, p, i, err);
 	}
 	return r;
 }
 
 int
 emit_nodes(struct walk_state *w, struct plan *p, const bool *alive,
-    const bool *kept, struct err *err)
+    const bool *kept, struct units *units, struct err *err)
 {
 	struct fuse_state s = { .w = w, .alive = alive, .kept = kept,
-	    .fp64 = plan_facts(p)->fp64 };
-	int r;
+	    .fp64 = plan_facts(p)->fp64, .units = units,
+	    .scratch = units->pool };
 
-	if ((s.scratch = pool_new(PLAN_SCRATCH)) == NULL)
-		return err_memory(err, "a plan", 0);
-	r = emit_all(&s, p, err);
-	pool_free(s.scratch);
-	return r;
+	units->unit = pool_array(units->pool, (size_t)w->net->g->n_node + 1,
+	    sizeof(*units->unit));
+	if (units->unit == NULL)
+		return err_memory(err, "a plan", (size_t)w->net->g->n_node);
+	return emit_all(&s, p, err);
 }

@@ -43,6 +43,10 @@ engine_free(struct engine *e)
 	if (e->place.arena != NULL)
 		ocl_buf_free(e->ocl, e->place.arena);
 	ocl_buf_free(e->ocl, e->place.error);
+	for (struct told *t = e->told, *next; t != NULL; t = next) {
+		next = t->next;
+		free(t);
+	}
 	free(e);
 }
 
@@ -80,6 +84,12 @@ void
 engine_let_go(struct engine *e, size_t bytes)
 {
 	set_held(e, e->held - bytes);
+}
+
+const struct engine_trust *
+engine_trust(const struct engine *e)
+{
+	return &e->trust;
 }
 
 /* Why the engine could not run the node, or NULL. */

@@ -49,6 +49,14 @@ struct engine_options {
 	 */
 	void		(*planning)(void *arg, bool begins);
 	void		*planning_arg;
+	/*
+	 * Compare each program once with the definitions before it is used.
+	 * One that fails is not: slower forms take its place, and demoted() is
+	 * told, once for each, with a line for a log.
+	 */
+	bool		 check;
+	void		(*demoted)(void *arg, const char *line);
+	void		*demoted_arg;
 };
 
 /*
@@ -61,6 +69,14 @@ void		 engine_free(struct engine *);
 
 /* Bytes of memory_max that are left: at least 1; SIZE_MAX: not limited. */
 size_t		 engine_room(const struct engine *);
+
+/* Programs so far, with the option `check`. */
+struct engine_trust {
+	unsigned	 good;		/* compared here, and right */
+	unsigned	 bad;		/* wrong, here or in an earlier life */
+	unsigned	 unchecked;	/* used, but no small case was found */
+};
+const struct engine_trust *engine_trust(const struct engine *);
 
 struct net_options {
 	/* check and plan up to here; 0: as it comes */

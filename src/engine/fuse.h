@@ -50,7 +50,8 @@ struct group {
  */
 struct fuse_state {
 	struct walk_state	*w;
-	struct pool		*scratch;	/* groups */
+	struct units		*units;		/* check.h */
+	struct pool		*scratch;	/* groups: units' */
 	const bool		*alive, *kept;
 	bool			*taken;		/* by a group, not its root */
 	int			*uses;

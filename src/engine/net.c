@@ -150,8 +150,9 @@ prepare(struct net *net, struct err *err)
 	net->last_use = pool_array(net->pool, values, sizeof(int));
 	net->read_known = pool_array(net->pool, values, sizeof(bool));
 	net->now = pool_array(net->pool, values, sizeof(*net->now));
+	net->level = pool_array(net->pool, (size_t)net->g->n_node + 1, 1);
 	if (net->last_use == NULL || net->read_known == NULL ||
-	    net->now == NULL)
+	    net->now == NULL || net->level == NULL)
 		return err_memory(err, "a model", values);
 	find_last_uses(net);
 	return make_signature(net, err);

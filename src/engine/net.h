@@ -20,17 +20,34 @@
 /* A shape, a list of axes: goes into a plan's key. */
 #define NEED_ITEMS	64
 
+/* A program that was told of as not used. */
+struct told {
+	struct told	*next;
+	char		 text[];
+};
+
 struct engine {
 	struct ocl		*ocl;
 	struct engine_options	 opt;
 	struct plan_place	 place;
 	size_t			 arena_bytes;
 	size_t			 held;	/* of nets in host memory */
+	/* check.c */
+	struct engine_trust	 trust;
+	struct told		*told;
+	bool			 no_blocks;	/* plan.h: plan_may_block() */
 };
 
 /* Count host memory of a net that lives, and let go of it; engine.c. */
 int		 engine_hold(struct engine *, size_t bytes, struct err *);
 void		 engine_let_go(struct engine *, size_t bytes);
+
+/*
+ * How the unit of a node (check.h) is emitted, below LEVEL_ALONE: fused, from
+ * that device form on; from there: by itself, from the form in excess; at
+ * last: by its definition.
+ */
+enum { LEVEL_ALONE = 64, LEVEL_HOST = 255 };
 
 /* What a plan (or a piece of one) was made for. */
 struct segment {
@@ -71,6 +88,7 @@ struct net {
 	/* of this run: what is known of value i */
 	struct val	*now;
 	bool		*read_known;	/* value i is read while planning */
+	uint8_t		*level;		/* of node i: raised by failed checks */
 	struct segment	*segments;
 	size_t		 segment_bytes;
 	struct net_options opt;
@@ -143,15 +161,18 @@ int		 walk_begin(struct walk_state *, struct net *, struct pool *,
 int		 walk_nodes(struct walk_state *, struct err *);
 
 /*
- * plan.c: plan nodes from `from` on.  NULL and *again: the key must hold more.
+ * plan.c: plan nodes from `from` on.  NULL and *again: the key must hold more,
+ * or other forms were chosen (check.h).
  */
 struct segment	*segment_plan(struct net *, int from, const struct val *now,
 		    bool *again, struct err *);
 void		 segment_free(struct net *, struct segment *);
 
-/* emit.c: steps of those nodes of a segment that are alive. */
+/* emit.c: steps of those nodes of a segment that are alive; their units. */
+struct units;
 int		 emit_nodes(struct walk_state *, struct plan *,
-		    const bool *alive, const bool *kept, struct err *);
+		    const bool *alive, const bool *kept, struct units *,
+		    struct err *);
 
 /* segment.c: the cache.  net->now[i].kind tells which bytes are in the key. */
 struct segment	*segment_get(struct net *, int from, struct err *);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/size.h"
-#include "engine/net.h"
+#include "engine/check.h"
 
 static int
 host_step(void *arg, struct view *v, struct err *err)
@@ -92,9 +92,10 @@ bring_out(struct walk_state *w, struct segment *s, const struct val *now,
 	return 0;
 }
 
+/* 1: plan again, with other forms. */
 static int
 make(struct walk_state *w, struct segment *s, const struct val *now,
-    struct err *err)
+    struct units *units, struct err *err)
 {
 	const struct graph *g = w->net->g;
 	size_t n = (size_t)g->n_value + 1;
@@ -114,20 +115,36 @@ make(struct walk_state *w, struct segment *s, const struct val *now,
 	for (int i = 0; i < g->n_value; i++)
 		kept[i] = outlives(w, i);
 	if (bring_in(w, s, now, need, err) < 0 ||
-	    emit_nodes(w, s->plan, alive, kept, err) < 0 ||
+	    emit_nodes(w, s->plan, alive, kept, units, err) < 0 ||
 	    bring_out(w, s, now, err) < 0)
 		return -1;
-	return plan_seal(s->plan, err);
+	return check_seal(w->net, s->plan, units, err);
 }
 
+static int
+make_with_units(struct walk_state *w, struct segment *s,
+    const struct val *now, struct err *err)
+{
+	struct units units = { .pool = pool_new(PLAN_SCRATCH) };
+	int r;
+
+	if (units.pool == NULL)
+		return err_memory(err, "a plan", 0);
+	r = make(w, s, now, &units, err);
+	pool_free(units.pool);
+	return r;
+}
+
+/* *again: the key must hold more, or the net's levels have changed. */
 struct segment *
 segment_plan(struct net *net, int from, const struct val *now, bool *again,
     struct err *err)
 {
 	struct segment *s = calloc(1, sizeof(*s));
 	struct plan_env env = { .ocl = net->e->ocl, .packs = net->packs,
-	    .host = host_step, .arg = net };
+	    .host = host_step, .arg = net, .no_blocks = net->e->no_blocks };
 	struct walk_state w;
+	int r;
 
 	*again = false;
 	if (s == NULL) {
@@ -146,8 +163,10 @@ segment_plan(struct net *net, int from, const struct val *now, bool *again,
 	s->to = w.to;
 	s->host_next = w.host_next;
 	s->val = w.val;
-	if (make(&w, s, now, err) < 0)
+	if ((r = make_with_units(&w, s, now, err)) != 0) {
+		*again = r > 0;
 		goto fail;
+	}
 	s->bytes = plan_bytes(s->plan);
 	return s;
 fail:

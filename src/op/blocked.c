@@ -21,8 +21,8 @@ suits(const struct val *v, const struct plan *p)
 {
 	const struct ocl_facts *f = plan_facts(p);
 
-	return plan_may_block(p) && f->profile == PROFILE_CPU && v->type == DT_FLOAT &&
-	    v->shape.rank >= 3 && val_count(v) > 0 &&
+	return plan_may_block(p) && f->profile == PROFILE_CPU &&
+	    v->type == DT_FLOAT && v->shape.rank >= 3 && val_count(v) > 0 &&
 	    val_count(v) / (size_t)v->shape.dim[1] *
 	    (size_t)(v->shape.dim[1] + f->vec) < INT_MAX / 2;
 }

@@ -100,7 +100,8 @@ tile_takes(const struct conv *c, const struct plan *p)
 {
 	const struct ocl_facts *f = plan_facts(p);
 
-	return f->profile == PROFILE_CPU && plan_may_block(p) && c->x->type == DT_FLOAT &&
+	return f->profile == PROFILE_CPU && plan_may_block(p) &&
+	    c->x->type == DT_FLOAT &&
 	    known(c->w) && known(c->b) && fits(c, f->vec);
 }
 

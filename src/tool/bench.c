@@ -189,7 +189,7 @@ bench(struct bench *b, struct model_file *f, struct pool *pool, struct err *e)
 int
 tool_bench(int argc, char **argv)
 {
-	struct bench b = { .seconds = 2 };
+	struct bench b = { .seconds = 2, .session.engine.check = true };
 	struct model_file f = { .folder = -1 };
 	struct pool *pool;
 	struct err e;

@@ -107,7 +107,7 @@ run(const struct run_options *o, struct session *s, struct model_file *f,
 int
 tool_run(int argc, char **argv)
 {
-	struct run_options o = { .model = NULL };
+	struct run_options o = { .session.engine.check = true };
 	struct model_file f = { .folder = -1 };
 	struct session s = { NULL, NULL };
 	struct pool *pool;

@@ -46,6 +46,8 @@ session_option(struct session_options *o, int opt, const char *arg)
 		return o->engine.no_fusion = true;
 	case 0x107:
 		return o->engine.nan_fill = true;
+	case 0x108:
+		return o->engine.check = true;
 	default:
 		return false;
 	}
@@ -72,10 +74,18 @@ user_cache(char *path, size_t n)
 	return mkdir(path, 0700) == 0 || errno == EEXIST ? path : NULL;
 }
 
+static void
+on_demoted(void *arg, const char *line)
+{
+	(void)arg;
+	(void)fprintf(stderr, "clinfer: %s\n", line);
+}
+
 int
 session_open(struct session *s, const struct session_options *o,
     struct err *e)
 {
+	struct engine_options engine = o->engine;
 	struct ocl_options ocl = o->ocl;
 	char path[PATH_MAX];
 
@@ -84,7 +94,8 @@ session_open(struct session *s, const struct session_options *o,
 		ocl.cache_dir = user_cache(path, sizeof(path));
 	if ((s->ocl = ocl_open(&ocl, e)) == NULL)
 		return -1;
-	if ((s->engine = engine_new(s->ocl, &o->engine, e)) != NULL)
+	engine.demoted = on_demoted;
+	if ((s->engine = engine_new(s->ocl, &engine, e)) != NULL)
 		return 0;
 	session_close(s);
 	return -1;

@@ -18,7 +18,8 @@ struct session {
 /*
  * Options that run, check and bench have in common, as rows for getopt_long():
  * --device, --kernels, --cache, --lanes, --force, --host-only, --no-fusion,
- * --nan-fill.
+ * --nan-fill, --self-check (always on in run and bench, as in the daemon; check
+ * shall see what is wrong).
  */
 #define SESSION_SHORT	"d:"
 #define SESSION_LONG							\
@@ -29,7 +30,8 @@ struct session {
 	{ "force", required_argument, NULL, 0x104 },			\
 	{ "host-only", no_argument, NULL, 0x105 },			\
 	{ "no-fusion", no_argument, NULL, 0x106 },			\
-	{ "nan-fill", no_argument, NULL, 0x107 }
+	{ "nan-fill", no_argument, NULL, 0x107 },			\
+	{ "self-check", no_argument, NULL, 0x108 }
 
 /* False if opt is none of those, or its argument is wrong. */
 bool	 session_option(struct session_options *, int opt, const char *arg);

@@ -71,6 +71,13 @@ on_planning(void *arg, bool begins)
 	wire_phase(&w->wire, begins ? PHASE_COMPILE : PHASE_RUN, w->job);
 }
 
+static void
+on_demoted(void *arg, const char *line)
+{
+	(void)arg;
+	log_warn("kernel", "%s", line);
+}
+
 /* The path of a descriptor, for a driver that wants a name. */
 static const char *
 path_of(int fd, char path[PATH_MAX])
@@ -110,6 +117,8 @@ open_device(struct worker *w)
 		.memory_max = w->opt.memory,
 		.planning = on_planning,
 		.planning_arg = w,
+		.check = true,
+		.demoted = on_demoted,
 	};
 	struct err e;
 
