@@ -215,9 +215,6 @@ check_units(struct net *net, struct plan *p, const struct units *us,
 		}
 		if (any && check_unit(net, p, u, want, err) < 0)
 			return -1;
-		for (int i = u->first; i < u->end; i++)
-			net->e->trust.good += want[i] &&
-			    plan_step_trust(p, i) == TRUST_GOOD;
 	}
 	for (int i = 0; i < plan_steps(p); i++)
 		if (plan_step_trust(p, i) == TRUST_UNKNOWN) {

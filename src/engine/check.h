@@ -71,6 +71,22 @@ int		 trial_run(struct net *, const struct unit *,
 		    const struct sizes *, const struct ocl_facts *,
 		    double *worst, struct err *);
 
+/* numbers.c: random numbers; floats in lo + [0, range), so many integers. */
+struct mix {
+	double		 lo, range;
+	int64_t		 from;
+	uint32_t	 many;
+};
+
+void		 numbers_fill(enum dtype, void *, size_t n, const struct mix *,
+		    uint32_t *seed);
+/*
+ * How far a is off b, 1 being the limit.  rounded: integers made of floats;
+ * bytes may be rounded the other way.
+ */
+double		 numbers_differ(enum dtype, const void *a, const void *b,
+		    size_t n, bool rounded);
+
 /*
  * shrink.c: sizes for which the unit emits the same programs, all of the plan
  * and among them those of the steps that are wanted.  False: none that are

@@ -286,46 +286,49 @@ trial_emit(struct trial *t, struct plan *p, struct err *err)
 	return 0;
 }
 
-/* Numbers. */
-
-static uint32_t
-next(uint32_t *seed)
+/* Do floats become integers?  What does not fit them then is undefined. */
+static bool
+truncates(const struct trial *t)
 {
-	*seed = *seed * 1664525 + 1013904223;
-	return *seed >> 8;
+	bool from = false, to = false;
+	char kind;
+
+	for (int i = 0; i < t->n; i++) {
+		kind = dtype_info(t->val[i]->type)->kind;
+		from |= kind == 'f';
+		to |= t->made[i] && (kind == 'i' || kind == 'u');
+	}
+	return from && to;
 }
 
 /*
- * Weights around zero; vectors of constants may be deviations or scales, so
- * they are positive; integers may be indices where a node leads.
+ * Weights lie around zero; vectors of constants may be deviations or scales,
+ * so they are positive; integers may be indices where a node leads.
  */
-static void
-fill(const struct trial *t, const struct val *v, void *p, uint32_t *seed)
+static struct mix
+mix_of(const struct trial *t, const struct val *v)
 {
-	const char kind = dtype_info(v->type)->kind;
-	bool index = t->lead != NULL || kind == 'b';
-	double lo = -1.5, range = 4;
-	uint32_t x;
+	bool known = v->kind == VAL_KNOWN, vector = v->shape.rank <= 1;
+	bool index = t->lead != NULL || dtype_info(v->type)->kind == 'b';
+	struct mix m = { -1.5, 4, 0, 2 };
 
-	if (v->kind == VAL_KNOWN) {
-		lo = v->shape.rank <= 1 ? 0.25 : -1;
-		range = v->shape.rank <= 1 ? 1 : 2;
+	if (truncates(t))
+		m = (struct mix){ 0.25, 2, !index, 2 };
+	else if (!index)
+		m = (struct mix){ -1.5, 4,
+		    dtype_info(v->type)->kind == 'i' ? -4 : 0, 13 };
+	if (known && (vector || !truncates(t))) {
+		m.lo = vector ? 0.25 : -1;
+		m.range = vector ? 1 : 2;
 	}
-	for (size_t i = 0; i < val_count(v); i++) {
-		x = next(seed);
-		if (kind == 'f')
-			elem_set_f(v->type, p, i, lo + range * x / 0x1p24);
-		else
-			elem_set_i(v->type, p, i, index ? x >> 23 :
-			    x % 13 - (kind == 'i' ? 4 : 0));
-	}
+	return m;
 }
 
-/* Constants that are few, or no floats, mean something: they stay. */
+/* Constants that are few (one per axis), or no floats, mean something. */
 static bool
 keeps_data(const struct val *v)
 {
-	return v->kind == VAL_KNOWN && (val_count(v) == 1 ||
+	return v->kind == VAL_KNOWN && (val_count(v) <= MAX_RANK ||
 	    dtype_info(v->type)->kind != 'f');
 }
 
@@ -333,6 +336,7 @@ static int
 fill_all(struct trial *t, struct err *err)
 {
 	uint32_t seed = 1;
+	struct mix m;
 	size_t n;
 	void *p;
 
@@ -344,7 +348,8 @@ fill_all(struct trial *t, struct err *err)
 		if (!shape_bytes(&v->shape, v->type, &n) ||
 		    (p = pool_get(t->pool, n)) == NULL)
 			return err_memory(err, "a check", 0);
-		fill(t, v, p, &seed);
+		m = mix_of(t, v);
+		numbers_fill(v->type, p, val_count(v), &m, &seed);
 		v->data = p;
 	}
 	return 0;
@@ -438,61 +443,6 @@ download(struct trial *t, struct plan *p, const struct plan_place *at,
 	return 0;
 }
 
-/* Of what a float may be off, relative to it and to the rest. */
-static double
-tolerance(enum dtype t)
-{
-	if (t == DT_FLOAT || t == DT_DOUBLE)
-		return 1e-3;
-	return t == DT_FLOAT16 ? 1e-2 : 5e-2;
-}
-
-#define BIG	16.0	/* what the largest element excuses at most */
-
-/* How far a is off, 1 being the limit. */
-static double
-differ_floats(enum dtype t, const void *a, const void *b, size_t n)
-{
-	double big = 0, x, y, d, worst = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (isfinite(y = elem_f(t, b, i)))
-			big = fmax(big, fabs(y));
-	big = fmin(big, BIG);
-	for (size_t i = 0; i < n; i++) {
-		x = elem_f(t, a, i);
-		y = elem_f(t, b, i);
-		if (x == y || (isnan(x) && isnan(y)))
-			continue;
-		d = fabs(x - y) / (tolerance(t) * (fabs(y) + big));
-		worst = isnan(d) ? (double)INFINITY : fmax(worst, d);
-	}
-	return worst;
-}
-
-/* Bytes made of floats may be rounded the other way. */
-static double
-differ(const struct trial *t, const struct val *v, const void *a,
-    const void *b)
-{
-	size_t n = val_count(v);
-	double limit = 0, d, worst = 0;
-
-	if (dtype_info(v->type)->kind == 'f')
-		return differ_floats(v->type, a, b, n);
-	for (int i = 0; i < t->n; i++)
-		if (dtype_info(v->type)->bits == 8 && v->type != DT_BOOL &&
-		    dtype_info(t->val[i]->type)->kind == 'f')
-			limit = 1;
-	for (size_t i = 0; i < n; i++) {
-		d = fabs((double)elem_i(v->type, a, i) -
-		    (double)elem_i(v->type, b, i));
-		if (d > limit)
-			worst = fmax(worst, d + 1);
-	}
-	return worst;
-}
-
 static int
 compare(struct trial *t, const struct trial *right, struct plan *p,
     const struct plan_place *at, double *worst, struct err *err)
@@ -509,7 +459,8 @@ compare(struct trial *t, const struct trial *right, struct plan *p,
 		if ((r = download(t, p, at, v, &data, err)) < 0)
 			return -1;
 		*worst = fmax(*worst, r > 0 ? (double)INFINITY :
-		    differ(t, v, data, right->val[i]->data));
+		    numbers_differ(v->type, data, right->val[i]->data,
+		    val_count(v), truncates(t)));
 		n++;
 	}
 	if (n == 0)
@@ -550,8 +501,10 @@ run(struct net *net, struct trial *t, const struct trial *right,
 	if ((r = compare(t, right, p, &e->place, worst, err)) < 0)
 		return -1;
 	for (int i = 0; i < plan_steps(p); i++)
-		if (plan_step_trust(p, i) == TRUST_UNKNOWN)
+		if (plan_step_trust(p, i) == TRUST_UNKNOWN) {
 			plan_step_judge(p, i, r ? TRUST_GOOD : TRUST_BAD);
+			e->trust.good += (unsigned)r;
+		}
 	return r;
 }
 
