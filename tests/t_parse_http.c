@@ -279,6 +279,65 @@ START_TEST(bad_chunks_are_refused)
 }
 END_TEST
 
+/* Heads of answers: the status taken, or 0 where it must be refused. */
+static const struct {
+	const char	*text;
+	int		 code;
+} answers[] = {
+	{ "HTTP/1.1 200 OK\r\n\r\n", 200 },
+	{ "HTTP/1.0 503 \r\nContent-Length: 7\r\n\r\n", 503 },
+	{ "HTTP/1.1 404\r\nTransfer-Encoding: chunked\r\n\r\n", 404 },
+	{ "HTTP/1.1 200 OK\r\nHost: a\r\nHost: b\r\n\r\n", 200 },
+	{ "HTTP/2 200 OK\r\n\r\n", 0 },
+	{ "HTTP/2.0 200 OK\r\n\r\n", 0 },
+	{ "SSH-2.0-OpenSSH_9\r\n\r\n", 0 },
+	{ "HTTP/1.1\r\n\r\n", 0 },
+	{ "HTTP/1.1 \r\n\r\n", 0 },
+	{ "HTTP/1.1 20 OK\r\n\r\n", 0 },
+	{ "HTTP/1.1 2000 OK\r\n\r\n", 0 },
+	{ "HTTP/1.1 099 OK\r\n\r\n", 0 },
+	{ "HTTP/1.1 2x0 OK\r\n\r\n", 0 },
+	{ "HTTP/1.1  200 OK\r\n\r\n", 0 },
+	{ "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 0 },
+	{ "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
+	    0 },
+	{ "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", 0 },
+	{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", 0 },
+	{ "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n"
+	    "Transfer-Encoding: chunked\r\n\r\n", 0 },
+	{ "HTTP/1.1 200 OK\r\nno colon\r\n\r\n", 0 },
+};
+
+START_TEST(answers_are_taken_or_refused)
+{
+	const char *s = answers[_i].text;
+	int r;
+
+	e.text[0] = '\0';
+	r = http_parse_answer(s, strlen(s), &head, &e);
+	ck_assert_msg((r == 0) == (answers[_i].code != 0), "%s: %s", s, e.text);
+	if (r == 0)
+		ck_assert_int_eq(head.code, answers[_i].code);
+	else
+		ck_assert(e.text[0] != '\0');
+}
+END_TEST
+
+START_TEST(an_answer_says_how_long_it_is)
+{
+	static const char s[] = "HTTP/1.1 200 Fine, thanks\r\n"
+	    "Content-Length: 12\r\nContent-Type: text/plain\r\n\r\n";
+
+	ck_assert_int_eq(http_parse_answer(s, sizeof(s) - 1, &head, &e), 0);
+	ck_assert(head.has_length && !head.chunked);
+	ck_assert_uint_eq(head.length, 12);
+	ck_assert(text_is(http_header(&head, "content-type"), "text/plain"));
+	ck_assert_int_eq(http_parse_answer(answers[2].text,
+	    strlen(answers[2].text), &head, &e), 0);
+	ck_assert(head.chunked && !head.has_length);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -292,6 +351,9 @@ main(void)
 	tcase_add_test(c, size_and_number_of_headers_have_limits);
 	tcase_add_test(c, chunks_give_their_payload);
 	tcase_add_test(c, bad_chunks_are_refused);
+	tcase_add_loop_test(c, answers_are_taken_or_refused, 0,
+	    nitems(answers));
+	tcase_add_test(c, an_answer_says_how_long_it_is);
 	suite_add_tcase(s, c);
 
 	SRunner *r = srunner_create(s);

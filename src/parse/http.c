@@ -394,12 +394,15 @@ check_head(struct http_head *h, int *status, struct err *e)
 	return check_body(h, status, e);
 }
 
-int
-http_parse(const char *buf, size_t len, struct http_head *h, int *status,
-    struct err *e)
+typedef int (*line_parser)(struct text, struct http_head *, int *,
+    struct err *);
+
+/* The first line by one parser, the others as fields. */
+static int
+parse_lines(const char *buf, size_t len, line_parser parse,
+    struct http_head *h, int *status, struct err *e)
 {
 	const char *p = buf, *end = buf + len, *cr;
-	bool first = true;
 
 	h->path = h->query = (struct text){ NULL, 0 };
 	h->keep_alive = h->chunked = h->has_length = h->expect_continue = false;
@@ -407,17 +410,61 @@ http_parse(const char *buf, size_t len, struct http_head *h, int *status,
 	h->n_headers = 0;
 	for (; (cr = memchr(p, '\r', (size_t)(end - p))) != NULL; p = cr + 2) {
 		struct text line = { p, (size_t)(cr - p) };
-		int rc;
 
 		if (line.n == 0)
 			continue;
-		rc = first ? parse_request_line(line, h, status, e) :
-		    parse_field(line, h, status, e);
-		if (rc != 0)
+		if (parse(line, h, status, e) != 0)
 			return -1;
-		first = false;
+		parse = parse_field;
 	}
+	return 0;
+}
+
+int
+http_parse(const char *buf, size_t len, struct http_head *h, int *status,
+    struct err *e)
+{
+	if (parse_lines(buf, len, parse_request_line, h, status, e) != 0)
+		return -1;
 	return check_head(h, status, e);
+}
+
+/* "HTTP/1.1 200 OK"; what the words say does not matter. */
+static int
+parse_status_line(struct text line, struct http_head *h, int *status,
+    struct err *e)
+{
+	struct text version = take_word(&line);
+	int code = 0;
+
+	if (version.at == NULL || parse_version(version, h, status, e) != 0)
+		return refuse(status, e, 502, "status line: no HTTP/1 version");
+	for (size_t i = 0; i < 3; i++) {
+		if (i >= line.n || line.at[i] < '0' || line.at[i] > '9')
+			return refuse(status, e, 502,
+			    "status line: no status of three digits");
+		code = code * 10 + (line.at[i] - '0');
+	}
+	if (code < 100 || (line.n > 3 && line.at[3] != ' '))
+		return refuse(status, e, 502,
+		    "status line: no status of three digits");
+	h->code = code;
+	return 0;
+}
+
+int
+http_parse_answer(const char *buf, size_t len, struct http_head *h,
+    struct err *e)
+{
+	int status;
+
+	h->code = 0;
+	if (parse_lines(buf, len, parse_status_line, h, &status, e) != 0 ||
+	    check_length(h, &status, e) != 0 ||
+	    check_coding(h, &status, e) != 0)
+		return -1;
+	h->keep_alive = false;
+	return 0;
 }
 
 static int

@@ -1,5 +1,5 @@
 /*
- * http: HTTP/1.1 and 1.0 requests from bytes, strictly.
+ * http: HTTP/1.1 and 1.0 requests, and answers, from bytes, strictly.
  *
  * Whatever two readers could understand differently is refused: bare LF, folded
  * lines, spaces around names, two lengths, a length beside chunks, codings
@@ -45,6 +45,7 @@ struct http_head {
 	enum http_method method;
 	struct text	 path;		/* as sent: still percent-encoded */
 	struct text	 query;		/* behind '?', may be empty */
+	int		 code;		/* of an answer: 100 to 999 */
 	int		 minor;		/* HTTP/1.minor: 0 or 1 */
 	bool		 keep_alive;	/* the client wishes to go on */
 	bool		 chunked;
@@ -78,6 +79,13 @@ enum http_result http_find(struct http_find *, const char *buf, size_t have,
  */
 int		 http_parse(const char *buf, size_t len, struct http_head *,
 		    int *status, struct err *);
+
+/*
+ * The head of an answer, found in the same way.  Of the fields above, path,
+ * query and expect_continue are none of its.  -1: *err says what is wrong.
+ */
+int		 http_parse_answer(const char *buf, size_t len,
+		    struct http_head *, struct err *);
 
 /*
  * The value of the only header of that name (lower case); at NULL: none or

@@ -55,6 +55,33 @@ read_chunks(const char *in, size_t n, size_t step, struct outcome *o)
 		o->result = HTTP_MORE;
 }
 
+static void
+all_inside(const struct http_head *h, const char *buf, size_t len)
+{
+	inside(h->path, buf, len);
+	inside(h->query, buf, len);
+	for (size_t i = 0; i < h->n_headers; i++) {
+		inside(h->header[i].name, buf, len);
+		inside(h->header[i].value, buf, len);
+	}
+}
+
+/* The same bytes as an answer's head. */
+static void
+read_answer(const char *buf, size_t len)
+{
+	static struct http_head h;
+	struct err e;
+
+	if (http_parse_answer(buf, len, &h, &e) != 0) {
+		must(e.text[0] != '\0');
+		return;
+	}
+	must(h.code >= 100 && h.code <= 999);
+	must(!(h.chunked && h.has_length));
+	all_inside(&h, buf, len);
+}
+
 static struct outcome
 read_all(const char *buf, size_t n, size_t step)
 {
@@ -76,17 +103,13 @@ read_all(const char *buf, size_t n, size_t step)
 		return o;
 	}
 	must(o.len <= n);
+	read_answer(buf, o.len);
 	if (http_parse(buf, o.len, &h, &status, &e) != 0) {
 		must(status >= 400);
 		o.result = HTTP_BAD;
 		return o;
 	}
-	inside(h.path, buf, o.len);
-	inside(h.query, buf, o.len);
-	for (size_t i = 0; i < h.n_headers; i++) {
-		inside(h.header[i].name, buf, o.len);
-		inside(h.header[i].value, buf, o.len);
-	}
+	all_inside(&h, buf, o.len);
 	(void)http_lists(&h, "accept-encoding", "gzip");
 	out = malloc(h.path.n + 1);
 	must(out != NULL);
