@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "tool/inputs.h"
 #include "tool/session.h"
+#include "tool/show.h"
 #include "tool/tool.h"
 #include "tool/value.h"
 
@@ -41,9 +42,9 @@ option(struct bench *b, int opt, const char *arg)
 {
 	switch (opt) {
 	case 'i':
-		return inputs_add(b->inputs.given, &b->inputs.n_given, arg);
+		return inputs_add(&b->inputs, arg);
 	case 's':
-		return inputs_add(b->inputs.shape, &b->inputs.n_shape, arg);
+		return inputs_add_shape(&b->inputs, arg);
 	case 't':
 		return tool_number(arg, 0, &b->seconds);
 	case 'p':
@@ -131,7 +132,7 @@ print_profile(const struct bench *b)
 	for (uint32_t i = 0; i < n; i++)
 		all += line[i].ns;
 	for (uint32_t i = 0; i < n; i++)
-		(void)printf("%9.3f ms %5.1f %%  %-24s %s\n", ms(line[i].ns),
+		show_line("%9.3f ms %5.1f %%  %-24s %s", ms(line[i].ns),
 		    all > 0 ? 100.0 * (double)line[i].ns / (double)all : 0.0,
 		    line[i].kernel, line[i].node);
 }
@@ -153,7 +154,7 @@ print(const struct bench *b)
 		return;
 	}
 	(void)printf("{\"device\":");
-	tool_json_string(device);
+	show_json_string(device);
 	(void)printf(",\"load_ms\":%.3f,\"first_ms\":%.3f,\"runs\":%zu,"
 	    "\"median_ms\":%.4f,\"min_ms\":%.4f,\"p99_ms\":%.4f}\n",
 	    ms(b->load_ns), ms(b->first_ns), b->runs, median, ms(b->ns[0]),

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "tool/child.h"
 #include "tool/runner.h"
+#include "tool/show.h"
 #include "tool/tool.h"
 
 #define JOBS_MAX	64
@@ -168,9 +169,9 @@ finish(struct check *c, struct job *j, const char *reason)
 	if (c->json)
 		return;
 	if (!t->passed)
-		(void)printf("FAIL %s: %s\n", t->name, reason);
+		show_line("FAIL %s: %s", t->name, reason);
 	else if (c->verbose)
-		(void)printf("PASS %s\n", t->name);
+		show_line("PASS %s", t->name);
 	(void)fflush(stdout);
 }
 
@@ -331,12 +332,12 @@ print_json(const struct check *c)
 	    c->failed);
 	for (size_t i = 0; i < c->n; i++) {
 		(void)printf("%s{\"name\":", i > 0 ? "," : "");
-		tool_json_string(c->test[i].name);
+		show_json_string(c->test[i].name);
 		(void)printf(",\"passed\":%s", c->test[i].passed ? "true" :
 		    "false");
 		if (c->test[i].reason != NULL) {
 			(void)printf(",\"reason\":");
-			tool_json_string(c->test[i].reason);
+			show_json_string(c->test[i].reason);
 		}
 		(void)printf("}");
 	}

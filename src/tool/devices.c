@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "ocl/ocl.h"
 #include "tool/child.h"
+#include "tool/show.h"
 #include "tool/tool.h"
 
 #define ICD_FOLDER	"/etc/OpenCL/vendors"
@@ -39,12 +40,12 @@ print_device(const struct ocl_facts *f, bool json)
 		return;
 	}
 	(void)printf("{\"name\":");
-	tool_json_string(f->name);
+	show_json_string(f->name);
 	(void)printf(",\"type\":\"%s\",\"profile\":\"%s\",\"compute_units\":%u,"
 	    "\"memory\":%llu,\"driver\":", type_names[f->type],
 	    f->profile == PROFILE_CPU ? "cpu" : "gpu", f->units,
 	    (unsigned long long)f->memory);
-	tool_json_string(f->driver);
+	show_json_string(f->driver);
 	(void)printf("}\n");
 }
 

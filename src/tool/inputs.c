@@ -5,11 +5,20 @@
 #include "tool/value.h"
 
 bool
-inputs_add(const char *list[], int *n, const char *arg)
+inputs_add(struct inputs *in, const char *arg)
 {
-	if (*n == INPUTS_MAX || strchr(arg, '=') == NULL)
+	if (in->n_given == INPUTS_MAX)
 		return false;
-	list[(*n)++] = arg;
+	in->given[in->n_given++] = arg;
+	return true;
+}
+
+bool
+inputs_add_shape(struct inputs *in, const char *arg)
+{
+	if (in->n_shape == INPUTS_MAX || strchr(arg, '=') == NULL)
+		return false;
+	in->shape[in->n_shape++] = arg;
 	return true;
 }
 
@@ -19,9 +28,12 @@ find(const char *const list[], int n, const char *name)
 {
 	size_t len = strlen(name);
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
+		if (strchr(list[i], '=') == NULL)
+			return list[i];
 		if (strncmp(list[i], name, len) == 0 && list[i][len] == '=')
 			return list[i] + len + 1;
+	}
 	return NULL;
 }
 
@@ -74,6 +86,9 @@ make_one(const struct inputs *in, const struct sig_tensor *t,
 		*io = (struct io){ .kind = IO_NONE };
 		return 0;
 	}
+	if (what == NULL && in->all)
+		return err_set(e, ERR_INVALID, "it is not given; say -i "
+		    "%s=FILE", t->name);
 	if (what == NULL || what[0] == '@') {
 		bool zeros = what != NULL && strcmp(what, "@zeros") == 0;
 
@@ -88,23 +103,38 @@ make_one(const struct inputs *in, const struct sig_tensor *t,
 	return value_io(pool, &d, io, e);
 }
 
+static bool
+same_name(const char *a, const char *b)
+{
+	size_t n = strcspn(a, "=");
+
+	return strncmp(a, b, n) == 0 && (b[n] == '=' || b[n] == '\0');
+}
+
 /* A name on the command line that the model does not have is a slip. */
 static int
 check_names(const char *const list[], int n, const struct signature *sig,
     struct err *e)
 {
 	for (int i = 0; i < n; i++) {
-		size_t len = (size_t)(strchr(list[i], '=') - list[i]);
-		uint32_t k;
+		int len = (int)strcspn(list[i], "=");
+		uint32_t k = 0;
 
-		for (k = 0; k < sig->n_in; k++)
-			if (strncmp(sig->in[k].name, list[i], len) == 0 &&
-			    sig->in[k].name[len] == '\0')
-				break;
+		if (list[i][len] == '\0' && (n > 1 || sig->n_in != 1))
+			return err_set(e, ERR_INVALID, "%s: there are %u "
+			    "inputs: say -i NAME=FILE for each", list[i],
+			    sig->n_in);
+		if (list[i][len] == '\0')
+			continue;
+		while (k < sig->n_in && !same_name(list[i], sig->in[k].name))
+			k++;
 		if (k == sig->n_in)
 			return err_set(e, ERR_NOT_FOUND,
-			    "the model has no input \"%.*s\"", (int)len,
-			    list[i]);
+			    "the model has no input \"%.*s\"", len, list[i]);
+		for (int j = 0; j < i; j++)
+			if (same_name(list[i], list[j]))
+				return err_set(e, ERR_INVALID, "\"%.*s\" is "
+				    "given twice", len, list[i]);
 	}
 	return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "engine/engine.h"
 #include "tool/file.h"
+#include "tool/show.h"
 #include "tool/tool.h"
 
 #define OPS_MAX	256	/* kinds of operators that are counted */
@@ -86,14 +87,12 @@ print_shape(const struct value *v)
 	}
 	(void)printf("[");
 	for (int i = 0; i < v->shape.rank; i++) {
-		const char *comma = i > 0 ? "," : "";
-
+		(void)fputs(i > 0 ? "," : "", stdout);
 		if (v->shape.dim[i] >= 0)
-			(void)printf("%s%lld", comma,
-			    (long long)v->shape.dim[i]);
+			(void)printf("%lld", (long long)v->shape.dim[i]);
 		else
-			(void)printf("%s%s", comma,
-			    v->dim_name[i] != NULL ? v->dim_name[i] : "any");
+			(void)show_string(stdout, v->dim_name[i] != NULL ?
+			    v->dim_name[i] : "any");
 	}
 	(void)printf("]");
 }
@@ -104,7 +103,9 @@ print_values(const char *title, const struct graph *g, const int *list, int n)
 	for (int i = 0; i < n; i++) {
 		const struct value *v = &g->value[list[i]];
 
-		(void)printf("%s %s: %s ", title, v->name, type_text(v));
+		(void)printf("%s ", title);
+		(void)show_string(stdout, v->name);
+		(void)printf(": %s ", type_text(v));
 		print_shape(v);
 		(void)printf("%s\n", v->init != NULL ? " (optional)" : "");
 	}
@@ -118,7 +119,7 @@ json_values(const char *title, const struct graph *g, const int *list, int n)
 		const struct value *v = &g->value[list[i]];
 
 		(void)printf("%s{\"name\":", i > 0 ? "," : "");
-		tool_json_string(v->name);
+		show_json_string(v->name);
 		(void)printf(",\"type\":\"%s\",\"shape\":", type_text(v));
 		if (!v->has_shape)
 			(void)printf("null");
@@ -135,14 +136,14 @@ json_values(const char *title, const struct graph *g, const int *list, int n)
 static void
 print_model(const struct model *m, const struct summary *s)
 {
-	(void)printf("ir_version %lld, opset %d%s%s\n",
+	show_line("ir_version %lld, opset %d%s%s",
 	    (long long)m->ir_version, m->opset,
 	    m->producer[0] != '\0' ? ", by " : "", m->producer);
 	print_values("input", m->graph, m->graph->in, m->graph->n_in);
 	print_values("output", m->graph, m->graph->out, m->graph->n_out);
 	(void)printf("%zu nodes, %zu parameters\n", s->nodes, m->parameters);
 	for (size_t i = 0; i < s->n; i++)
-		(void)printf("  %s%s%s-%d x %zu\n", s->count[i].domain,
+		show_line("  %s%s%s-%d x %zu", s->count[i].domain,
 		    s->count[i].domain[0] != '\0' ? "." : "", s->count[i].op,
 		    s->count[i].opset, s->count[i].n);
 }
@@ -158,9 +159,9 @@ json_model(const struct model *m, const struct summary *s)
 	    s->nodes, m->parameters);
 	for (size_t i = 0; i < s->n; i++) {
 		(void)printf("%s{\"domain\":", i > 0 ? "," : "");
-		tool_json_string(s->count[i].domain);
+		show_json_string(s->count[i].domain);
 		(void)printf(",\"op\":");
-		tool_json_string(s->count[i].op);
+		show_json_string(s->count[i].op);
 		(void)printf(",\"opset\":%d,\"count\":%zu}", s->count[i].opset,
 		    s->count[i].n);
 	}
@@ -173,16 +174,16 @@ found(void *arg, const struct node *n, const char *why)
 	struct summary *s = arg;
 
 	if (!s->json) {
-		(void)printf("not supported: node \"%s\" (%s-%d): %s\n",
+		show_line("not supported: node \"%s\" (%s-%d): %s",
 		    n->name, n->op, n->opset, why);
 		return;
 	}
 	(void)printf("%s{\"node\":", s->first ? "" : ",");
-	tool_json_string(n->name);
+	show_json_string(n->name);
 	(void)printf(",\"op\":");
-	tool_json_string(n->op);
+	show_json_string(n->op);
 	(void)printf(",\"why\":");
-	tool_json_string(why);
+	show_json_string(why);
 	(void)printf("}");
 	s->first = false;
 }

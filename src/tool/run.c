@@ -1,7 +1,5 @@
 /* clinfer run: one inference in this process. */
-#include <errno.h>
 #include <getopt.h>
-#include <sys/stat.h>
 
 #include "tool/inputs.h"
 #include "tool/session.h"
@@ -36,11 +34,9 @@ parse(struct run_options *o, int argc, char **argv)
 		if (c == 'h')
 			return 'h';
 		if (c == 'i')
-			ok = inputs_add(o->inputs.given, &o->inputs.n_given,
-			    optarg);
+			ok = inputs_add(&o->inputs, optarg);
 		else if (c == 's')
-			ok = inputs_add(o->inputs.shape, &o->inputs.n_shape,
-			    optarg);
+			ok = inputs_add_shape(&o->inputs, optarg);
 		else if (c == 'o')
 			o->out = optarg;
 		else
@@ -50,18 +46,6 @@ parse(struct run_options *o, int argc, char **argv)
 		return TOOL_USAGE;
 	o->model = argv[optind];
 	return TOOL_OK;
-}
-
-static int
-save(const char *dir, const struct signature *sig, const struct outputs *out,
-    struct err *e)
-{
-	if (mkdir(dir, 0777) == -1 && errno != EEXIST)
-		return err_sys(e, "%s", dir);
-	for (uint32_t i = 0; i < out->n; i++)
-		if (value_save(dir, sig->out[i].name, &out->datum[i], e) == -1)
-			return -1;
-	return 0;
 }
 
 static int
@@ -76,7 +60,7 @@ infer(const struct run_options *o, struct net *net,
 	    value_run(net, in, sig->n_in, pool, &out, e) == -1)
 		return -1;
 	if (o->out != NULL)
-		return save(o->out, sig, &out, e);
+		return value_save_all(o->out, sig->out, &out, e);
 	for (uint32_t i = 0; i < out.n; i++)
 		value_print(sig->out[i].name, &out.datum[i]);
 	return 0;

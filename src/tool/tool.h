@@ -19,8 +19,14 @@ int	 tool_inspect(int argc, char **argv);
 int	 tool_run(int argc, char **argv);
 int	 tool_check(int argc, char **argv);
 int	 tool_bench(int argc, char **argv);
+int	 tool_infer(int argc, char **argv);
+int	 tool_status(int argc, char **argv);
+int	 tool_workers(int argc, char **argv);
+int	 tool_load(int argc, char **argv);
+int	 tool_unload(int argc, char **argv);
+int	 tool_metrics(int argc, char **argv);
 
-/* "clinfer: text" and what is wrong, on standard error; TOOL_FAILED. */
+/* "clinfer: what: what is wrong", escaped, on standard error; TOOL_FAILED. */
 int	 tool_fail(const struct err *, const char *what);
 
 /*
@@ -30,8 +36,5 @@ int	 tool_usage(const char *command, int status);
 
 /* A number of at least min, or false. */
 bool	 tool_number(const char *text, double min, double *out);
-
-/* s as a JSON string on standard output, quotes included. */
-void	 tool_json_string(const char *s);
 
 #endif

@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <sys/stat.h>
 
 #include "base/size.h"
 #include "parse/npy.h"
 #include "plan/val.h"
 #include "tool/file.h"
+#include "tool/show.h"
 
 #define PRINT_MAX	32	/* elements of an output that are printed */
 
@@ -178,10 +180,12 @@ static int
 unpack_strings(struct pool *pool, struct tensor *t, const unsigned char **at,
     size_t *left, struct err *e)
 {
-	struct string *s = pool_array(pool, t->count, sizeof(*s));
+	struct string *s;
 	uint32_t len;
 
-	if (s == NULL)
+	if (t->count > *left / sizeof(len))
+		return err_set(e, ERR_INTERNAL, "strings are cut");
+	if ((s = pool_array(pool, t->count, sizeof(*s))) == NULL)
 		return err_memory(e, "strings", t->count * sizeof(*s));
 	for (size_t i = 0; i < t->count; i++) {
 		if (*left < sizeof(len))
@@ -227,6 +231,21 @@ io_tensor(struct pool *pool, const struct io *io, const unsigned char **at,
 	t->data = data;
 	*at += t->bytes;
 	*left -= t->bytes;
+	return 0;
+}
+
+int
+value_bytes(struct pool *pool, enum dtype type, const struct shape *shape,
+    const void *bytes, size_t n, struct datum *d, struct err *e)
+{
+	struct io io = { .kind = IO_TENSOR, .type = type, .shape = *shape };
+	const unsigned char *at = bytes;
+
+	*d = (struct datum){ .kind = DATUM_TENSOR };
+	if (io_tensor(pool, &io, &at, &n, &d->tensor, e) == -1)
+		return -1;
+	if (n > 0)
+		return err_set(e, ERR_INVALID, "%zu bytes are left over", n);
 	return 0;
 }
 
@@ -284,9 +303,11 @@ print_element(const struct tensor *t, size_t i)
 	char kind = dtype_info(t->type)->kind;
 	const struct string *s = t->data;
 
-	if (kind == 's')
-		(void)printf(" \"%s\"", s[i].s);
-	else if (kind == 'f')
+	if (kind == 's') {
+		(void)fputs(" \"", stdout);
+		(void)show_text(stdout, s[i].s, s[i].n);
+		(void)putchar('"');
+	} else if (kind == 'f')
 		(void)printf(" %.6g", elem_f(t->type, t->data, i));
 	else if (kind == 'u' && dtype_info(t->type)->bits == 64)
 		(void)printf(" %" PRIu64,
@@ -308,15 +329,16 @@ value_print(const char *name, const struct datum *d)
 	const struct tensor *t = &d->tensor;
 	char text[SHAPE_TEXT];
 
+	(void)show_string(stdout, name);
 	if (d->kind == DATUM_NONE)
-		(void)printf("%s nothing\n", name);
+		(void)puts(" nothing");
 	if (d->kind == DATUM_SEQUENCE)
-		(void)printf("%s sequence of %zu\n", name, d->n);
+		(void)printf(" sequence of %zu\n", d->n);
 	for (size_t i = 0; d->kind == DATUM_SEQUENCE && i < d->n; i++)
 		value_print(" ", &d->elem[i]);
 	if (d->kind != DATUM_TENSOR)
 		return;
-	(void)printf("%s %s%s:", name, dtype_info(t->type)->onnx,
+	(void)printf(" %s%s:", dtype_info(t->type)->onnx,
 	    shape_text(&t->shape, text));
 	for (size_t i = 0; i < t->count && i < PRINT_MAX; i++)
 		print_element(t, i);
@@ -377,5 +399,17 @@ value_save(const char *dir, const char *name, const struct datum *d,
 		if (value_save(dir, each, &d->elem[i], e) == -1)
 			return -1;
 	}
+	return 0;
+}
+
+int
+value_save_all(const char *dir, const struct sig_tensor *names,
+    const struct outputs *o, struct err *e)
+{
+	if (mkdir(dir, 0777) == -1 && errno != EEXIST)
+		return err_sys(e, "%s", dir);
+	for (uint32_t i = 0; i < o->n; i++)
+		if (value_save(dir, names[i].name, &o->datum[i], e) == -1)
+			return -1;
 	return 0;
 }

@@ -43,11 +43,22 @@ struct outputs {
 int	 value_run(struct net *, const struct io *in, uint32_t n_in,
 	    struct pool *, struct outputs *out, struct err *);
 
+/*
+ * A tensor from bytes as they go over HTTP (strings: as io_seg), copied into
+ * the pool.
+ */
+int	 value_bytes(struct pool *, enum dtype, const struct shape *,
+	    const void *bytes, size_t n, struct datum *, struct err *);
+
 /* "name float[1,10]: 0.1 0.2 ..." on standard output. */
 void	 value_print(const char *name, const struct datum *);
 
 /* dir/name.npy, or .pb where NumPy has no such type. */
 int	 value_save(const char *dir, const char *name, const struct datum *,
 	    struct err *);
+
+/* All of them, named as names[] is; the folder is made if need be. */
+int	 value_save_all(const char *dir, const struct sig_tensor *names,
+	    const struct outputs *, struct err *);
 
 #endif

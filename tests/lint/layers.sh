@@ -30,6 +30,7 @@ libraries() {
 	case $1 in
 	parent)	echo "event2/ jansson.h ini.h" ;;
 	parse)	echo "ini.h" ;;
+	tool)	echo "jansson.h" ;;
 	ocl)	echo "CL/" ;;
 	*)	echo "" ;;
 	esac
