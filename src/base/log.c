@@ -5,6 +5,12 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/log_journal.h"
+#include "base/log_limit.h"
+#include "base/log_text.h"
+#include "base/size.h"
+
 #define LINE	2048
 
 static enum log_level	level = LOG_LV_INFO;
@@ -20,30 +26,119 @@ static const struct {
 	[LOG_LV_DEBUG] = { "debug", LOG_DEBUG },
 };
 
+static const char *const targets[] = {
+	[LOG_TO_STDERR] = "stderr",
+	[LOG_TO_SYSLOG] = "syslog",
+	[LOG_TO_JOURNAL] = "journal",
+	[LOG_TO_AUTO] = "auto",
+};
+
+/* Every area that lines are written in (make lint looks). */
+static struct area {
+	const char	*name;
+	bool		 own;		/* has a level of its own */
+	enum log_level	 level;
+} areas[] = {
+	{ .name = "main" },		/* start, end, reload */
+	{ .name = "config" },
+	{ .name = "http" },		/* listeners */
+	{ .name = "access" },		/* requests, if log.access */
+	{ .name = "model" },
+	{ .name = "watch" },		/* the repositories' folders */
+	{ .name = "device" },
+	{ .name = "worker" },		/* also what workers print */
+	{ .name = "load" },		/* workers' words */
+	{ .name = "kernel" },
+};
+
+static struct area *
+area_find(const char *name, size_t n)
+{
+	for (size_t i = 0; i < nitems(areas); i++)
+		if (strlen(areas[i].name) == n &&
+		    memcmp(areas[i].name, name, n) == 0)
+			return &areas[i];
+	return NULL;
+}
+
+bool
+log_target_by_name(const char *name, enum log_target *t)
+{
+	for (unsigned i = 0; i < nitems(targets); i++)
+		if (strcmp(targets[i], name) == 0) {
+			*t = (enum log_target)i;
+			return true;
+		}
+	return false;
+}
+
 void
 log_open(enum log_target t, const char *ident)
 {
+	if (t == LOG_TO_AUTO)
+		t = journal_is(STDERR_FILENO) ? LOG_TO_JOURNAL : LOG_TO_STDERR;
 	target = t;
+	closelog();
 	if (t == LOG_TO_SYSLOG)
 		openlog(ident, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+	journal_close();
+	if (t == LOG_TO_JOURNAL)
+		journal_open(JOURNAL_SOCKET, ident);
 }
 
 void
 log_set_level(enum log_level l)
 {
 	level = l;
+	for (size_t i = 0; i < nitems(areas); i++)
+		areas[i].own = false;
+}
+
+int
+log_area(const char *spec, bool set, struct err *e)
+{
+	size_t n = strcspn(spec, "=");
+	struct area *a = area_find(spec, n);
+	enum log_level l;
+	struct buf b;
+
+	if (a != NULL && spec[n] == '=' && log_level_by_name(spec + n + 1,
+	    &l)) {
+		if (set) {
+			a->own = true;
+			a->level = l;
+		}
+		return 0;
+	}
+	buf_init(&b, LINE);
+	(void)log_areas(&b);
+	(void)err_set(e, ERR_INVALID, "\"%.80s\": want AREA=LEVEL; areas are "
+	    "%s; levels are error, warn, info, debug", spec,
+	    b.data != NULL ? b.data : "");
+	buf_done(&b);
+	return -1;
 }
 
 bool
-log_on(enum log_level l)
+log_areas(struct buf *b)
 {
-	return l <= level;
+	for (size_t i = 0; i < nitems(areas); i++)
+		(void)buf_printf(b, "%s%s", i > 0 ? ", " : "", areas[i].name);
+	return !buf_failed(b);
+}
+
+bool
+log_on(const char *area, enum log_level l)
+{
+	const struct area *a = area_find(area, strcspn(area, "/"));
+
+	return l <= (a != NULL && a->own ? a->level : level);
 }
 
 bool
 log_level_by_name(const char *name, enum log_level *l)
 {
-	for (unsigned i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
+	for (unsigned i = 0; i < nitems(levels); i++)
 		if (strcmp(levels[i].name, name) == 0) {
 			*l = (enum log_level)i;
 			return true;
@@ -57,53 +152,77 @@ log_level_name(enum log_level l)
 	return levels[l].name;
 }
 
-/* Copy s to out, escaping what a terminal or a log reader could trip over. */
-static size_t
-escape(char *out, size_t size, const char *s)
+const char *
+log_quote(char out[LOG_VALUE], const char *s)
 {
-	static const char hex[] = "0123456789abcdef";
-	size_t n = 0;
+	log_text_quote(out, LOG_VALUE, s);
+	return out;
+}
 
-	for (; *s != '\0' && n + 5 < size; s++) {
-		unsigned char c = (unsigned char)*s;
+/*
+ * One write per line, so that processes do not mix theirs.  With the priority
+ * in front, as the journal reads it.
+ */
+static void
+put_stderr(enum log_level l, const char *area, const char *text, bool numbered)
+{
+	char line[LINE + 64], number[8] = "";
+	int n;
 
-		if (c >= 0x20 && c != 0x7f && c != '\\') {
-			out[n++] = (char)c;
-			continue;
-		}
-		out[n++] = '\\';
-		if (c == '\\') {
-			out[n++] = '\\';
-			continue;
-		}
-		out[n++] = 'x';
-		out[n++] = hex[c >> 4];
-		out[n++] = hex[c & 15];
-	}
-	out[n] = '\0';
-	return n;
+	if (numbered)
+		(void)snprintf(number, sizeof(number), "<%d>",
+		    levels[l].priority);
+	n = snprintf(line, sizeof(line) - 1, "%s%s: %s: %s", number,
+	    levels[l].name, area, text);
+	if (n > (int)sizeof(line) - 2)
+		n = (int)sizeof(line) - 2;
+	line[n++] = '\n';
+	if (write(STDERR_FILENO, line, (size_t)n) < 0)
+		return;
+}
+
+static void
+put(enum log_level l, const char *area, const char *text)
+{
+	if (target == LOG_TO_SYSLOG)
+		syslog(levels[l].priority, "%s: %s: %s", levels[l].name, area,
+		    text);
+	else if (target != LOG_TO_JOURNAL)
+		put_stderr(l, area, text, false);
+	else if (!journal_send(levels[l].priority, area, text))
+		put_stderr(l, area, text, true);
+}
+
+/* A line more of this call?  Says first how many it has swallowed. */
+static bool
+may_say(enum log_level l, const char *area, const char *fmt)
+{
+	uint64_t dropped = 0;
+	char text[80];
+
+	if (l == LOG_LV_DEBUG || strcmp(area, "access") == 0)
+		return true;
+	if (!log_limit(fmt, area, clock_ns(), &dropped))
+		return false;
+	if (dropped == 0)
+		return true;
+	(void)snprintf(text, sizeof(text), "said too much: lines=%llu not "
+	    "logged; the next is like them", (unsigned long long)dropped);
+	put(LOG_LV_WARN, area, text);
+	return true;
 }
 
 static void
 vlog(enum log_level l, const char *area, const char *fmt, va_list ap)
 {
-	char raw[LINE], line[LINE + 64];
-	size_t n;
+	char raw[LINE], text[LINE], name[33];
 
-	if (!log_on(l))
+	if (!log_on(area, l) || !may_say(l, area, fmt))
 		return;
 	(void)vsnprintf(raw, sizeof(raw), fmt, ap);
-	n = (size_t)snprintf(line, sizeof(line), "%s: %.32s: ", levels[l].name,
-	    area);
-	n += escape(line + n, sizeof(line) - n - 1, raw);
-	if (target == LOG_TO_SYSLOG) {
-		syslog(levels[l].priority, "%s", line);
-		return;
-	}
-	line[n++] = '\n';
-	/* One write per line, so that processes do not mix theirs. */
-	if (write(STDERR_FILENO, line, n) < 0)
-		return;
+	log_text_escape(text, sizeof(text), raw);
+	(void)snprintf(name, sizeof(name), "%s", area);
+	put(l, name, text);
 }
 
 void

@@ -72,7 +72,7 @@ say_line(struct say *s)
 	/* Our own news says nothing about a death. */
 	if (!own_level(&text, &l) || l <= LOG_LV_WARN)
 		memcpy(s->last[s->lines++ % SAY_LINES], s->line, SAY_LINE);
-	if (log_on(l) && may_log(s))
+	if (log_on(s->name, l) && may_log(s))
 		log_at(l, s->name, "%s", text);
 }
 

@@ -144,11 +144,12 @@ void
 version_retire(struct version *v)
 {
 	struct model *m = v->model;
+	char name[LOG_VALUE];
 
 	version_unlink(v->pending ? &m->pending : &m->versions, v);
 	v->state = VERSION_UNLOADING;
 	if (!m->models->parent->draining)
-		log_info("model", "unloading: model=%s version=%lld", m->name,
-		    (long long)v->number);
+		log_info("model", "unloading: model=%s version=%lld",
+		    log_quote(name, m->name), (long long)v->number);
 	version_put(v);
 }

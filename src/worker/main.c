@@ -137,13 +137,15 @@ static void
 greet(struct worker *w)
 {
 	struct ctl_msg m = { .type = CTL_HELLO, .fd = -1 };
+	char device[LOG_VALUE], sandbox[LOG_VALUE];
 	struct err e;
 
 	facts_hello(ocl_facts(w->ocl), w->sandbox, &m.hello);
 	if (ctl_send(&w->ctl, &m, &e) == -1)
 		worker_fail(WORKER_EXIT_PARENT, &e);
-	log_info("worker", "device=\"%s\" units=%u sandbox=\"%s\"",
-	    m.hello.device, m.hello.compute_units, m.hello.sandbox);
+	log_info("worker", "started: device=%s units=%u sandbox=%s",
+	    log_quote(device, m.hello.device), m.hello.compute_units,
+	    log_quote(sandbox, m.hello.sandbox));
 }
 
 static void

@@ -1,7 +1,8 @@
 #!/bin/sh
 # style.sh SRCDIR: what one style means, as far as a program can see it: 80 columns
 # (tabs count to 8), no blanks at ends of lines, tabs for indentation, files of at
-# most 600 lines, functions of at most 60, an opening comment in every header.
+# most 600 lines, functions of at most 60, an opening comment in every header, no area of the log that it does not
+# know.
 set -u
 cd "$1" || exit 1
 bad=0
@@ -26,6 +27,15 @@ done)
 for f in src/*/*.h; do
 	head -n 1 "$f" | grep -q '^/\*' || {
 		echo "$f: does not say what it is for"
+		bad=1
+	}
+done
+
+# Levels are set by the areas that log.c knows.
+for a in $(grep -rhoE 'log_(error|warn|info|debug)\("[a-z]+"' src | cut -d'"' -f2 |
+    sort -u); do
+	grep -q "{ .name = \"$a\" }" src/base/log.c || {
+		echo "src/base/log.c: no area \"$a\""
 		bad=1
 	}
 done
