@@ -108,6 +108,25 @@ int		 http_listen(struct http *, const char *address, unsigned near,
 		    unsigned far, struct err *);
 void		 http_start(struct http *);
 
+/* Is server.listen's word an address?  -1: *err says what is expected. */
+int		 http_address_check(const char *, struct err *);
+
+/*
+ * Could we listen there, though perhaps not now because somebody does?  It is
+ * bound to and let go; -1: *err says what would be wrong.
+ */
+int		 http_address_try(const char *, struct err *);
+
+/*
+ * Listen at these n addresses and no others: new ones are opened first.  Those
+ * that stay are not touched; who waits at one that closes is still taken, who
+ * comes then may have to try again, and its connections end after their next
+ * answer.  -1: nothing has changed, and every reason was reported.
+ */
+int		 http_relisten(struct http *, char *const *address, size_t n,
+		    unsigned near, unsigned far,
+		    void (*report)(void *arg, const char *), void *arg);
+
 /*
  * Close listeners and connections without a request; one of which something has
  * arrived goes on and is answered, and then its connection closed.

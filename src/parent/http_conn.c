@@ -175,7 +175,7 @@ take_head(struct http_conn *c, size_t len)
 	begin_call(c);
 	c->call.method = head->method;
 	c->minor = head->minor;
-	c->keep_alive = head->keep_alive && !h->draining;
+	c->keep_alive = head->keep_alive && !h->draining && !c->last;
 	if (http_lists(head, "accept-encoding", "gzip"))
 		c->accepts = ENC_GZIP;
 	else if (http_lists(head, "accept-encoding", "deflate"))
@@ -458,7 +458,15 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 void
-conn_new(struct http *h, int fd, unsigned classes)
+conn_last(struct http_conn *c)
+{
+	c->last = true;
+	c->keep_alive = false;
+}
+
+void
+conn_new(struct http *h, int fd, unsigned classes,
+    const struct http_listener *listener)
 {
 	struct http_conn *c = calloc(1, sizeof(*c));
 
@@ -469,6 +477,7 @@ conn_new(struct http *h, int fd, unsigned classes)
 	c->http = h;
 	c->fd = fd;
 	c->call.classes = classes;
+	c->listener = listener;
 	c->turn.run = on_turn;
 	c->readable = event_new(h->base, fd, EV_READ | EV_PERSIST, on_readable,
 	    c);

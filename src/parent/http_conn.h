@@ -2,7 +2,8 @@
  * http_conn: a connection, for the files of http.h only.
  *
  *	http.c		the server: its lists, limits, listeners
- *	http_listen.c	addresses and accepting
+ *	http_address.c	addresses as written
+ *	http_listen.c	listeners and accepting
  *	http_conn.c	the states of a connection, reading, deadlines
  *	http_body.c	from bytes on the wire to bytes of the body
  *	http_send.c	answers: heads, compression, writing
@@ -39,6 +40,9 @@ struct http_conn {
 	int			 fd;
 	enum conn_state		 state;
 	struct http_call	 call;
+	/* by which it came, to compare: it may be gone */
+	const struct http_listener *listener;
+	bool			 last;	/* closed after its next answer */
 	struct event		*readable, *writable, *timer;
 	TAILQ_ENTRY(http_conn)	 link;		/* of all */
 	TAILQ_ENTRY(http_conn)	 idle_link;	/* of the idle ones */
@@ -120,7 +124,9 @@ void		 listeners_enable(struct http *, bool);
 void		 listeners_free(struct http *);
 
 /* http_conn.c: owns fd from here on. */
-void		 conn_new(struct http *, int fd, unsigned classes);
+void		 conn_new(struct http *, int fd, unsigned classes,
+		    const struct http_listener *);
+void		 conn_last(struct http_conn *);
 /* may free it, not while running */
 void		 conn_close(struct http_conn *);
 void		 conn_run(struct http_conn *);

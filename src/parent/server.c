@@ -210,6 +210,14 @@ server_listen(struct server *s, const char *address, struct err *e)
 	return http_listen(s->http, address, CLASS_NEAR, CLASS_FAR, e);
 }
 
+int
+server_relisten(struct server *s, const struct conf_list *addresses,
+    conf_report *report, void *arg)
+{
+	return http_relisten(s->http, addresses->v, addresses->n, CLASS_NEAR,
+	    CLASS_FAR, report, arg);
+}
+
 void
 server_start(struct server *s)
 {

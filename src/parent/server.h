@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "parent/conf.h"
 
 struct parent;
 struct server;
@@ -21,6 +22,13 @@ struct server	*server_new(struct parent *, struct err *);
  */
 int		 server_listen(struct server *, const char *address,
 		    struct err *);
+
+/*
+ * Listen at these addresses and no others.  -1: those before stay; every reason
+ * was reported.
+ */
+int		 server_relisten(struct server *, const struct conf_list *,
+		    conf_report *, void *arg);
 
 /* Begin to accept on all listeners. */
 void		 server_start(struct server *);
