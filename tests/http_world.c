@@ -86,7 +86,7 @@ end(struct http_call *call, bool was_gone)
 }
 
 static const struct http_protocol protocol = { begin, room, filled, ready,
-    end };
+    end, NULL };
 
 void
 setup(void)

@@ -96,6 +96,8 @@ bool		 infer_room(struct infer *, char **p, size_t *n);
 bool		 infer_filled(struct infer *, size_t n);
 void		 infer_run(struct exchange *);
 void		 infer_end(struct infer *, bool gone);	/* NULL is fine */
+/* What an access log may want to know: " name=value" each. */
+void		 infer_record(const struct infer *, struct buf *);
 
 /* info.c */
 void		 info_live(struct exchange *);

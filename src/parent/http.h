@@ -74,6 +74,20 @@ struct http_call {
 	void		*arg;		/* the protocol's own */
 };
 
+#define HTTP_RECORD_PATH	256	/* bytes of a path that are kept */
+
+/* What was answered, for an access log.  Texts are as the client sent them. */
+struct http_record {
+	const char	*peer;		/* "1.2.3.4:5", "[::1]:5" or "unix" */
+	const char	*method;	/* "?": its head was not understood */
+	const char	*path;		/* cut, without the query */
+	int		 status;
+	uint64_t	 in;		/* bytes of the body, decoded */
+	uint64_t	 out;		/* bytes of the answer that left */
+	int64_t		 ns;		/* since its head was there */
+	bool		 gone;		/* left before it had all of it */
+};
+
 struct http_protocol {
 	/* head is valid during the call only. */
 	void	(*begin)(struct http_call *, const struct http_head *head);
@@ -86,6 +100,11 @@ struct http_protocol {
 	bool	(*filled)(struct http_call *, size_t n);
 	void	(*ready)(struct http_call *);
 	void	(*end)(struct http_call *, bool gone);
+	/*
+	 * Before end(), of what was answered, if http_set_recording() was
+	 * called; also of requests that begin() never saw.  May be NULL.
+	 */
+	void	(*record)(struct http_call *, const struct http_record *);
 };
 
 /* NULL: out of memory.  arg: the protocol's, see http_arg(). */
@@ -126,6 +145,9 @@ int		 http_address_try(const char *, struct err *);
 int		 http_relisten(struct http *, char *const *address, size_t n,
 		    unsigned near, unsigned far,
 		    void (*report)(void *arg, const char *), void *arg);
+
+/* Call record() from now on, or no longer. */
+void		 http_set_recording(struct http *, bool);
 
 /*
  * Close listeners and connections without a request; one of which something has

@@ -86,6 +86,7 @@ end_call(struct http_conn *c, bool gone)
 	c->in_call = false;
 	c->http->stats.gone += gone;
 	turn_remove(&c->http->turns, &c->turn);
+	record_end(c, gone);
 	if (c->begun)
 		c->http->protocol->end(&c->call, gone);
 	budget_give(&c->http->budget, c->call.charged);
@@ -113,6 +114,7 @@ conn_free(struct http_conn *c)
 		evbuffer_free(c->out);
 	(void)close(c->fd);
 	free(c->in);
+	free(c->record);
 	free(c);
 	h->stats.open--;
 	http_conn_closed(h);
@@ -141,6 +143,7 @@ begin_call(struct http_conn *c)
 	set_idle(c, false);
 	conn_deadline(c, 0);
 	c->http->stats.requests++;
+	record_begin(c);
 }
 
 /* The protocol never hears of these. */
@@ -176,6 +179,7 @@ take_head(struct http_conn *c, size_t len)
 	c->call.method = head->method;
 	c->minor = head->minor;
 	c->keep_alive = head->keep_alive && !h->draining && !c->last;
+	record_head(c, head);
 	if (http_lists(head, "accept-encoding", "gzip"))
 		c->accepts = ENC_GZIP;
 	else if (http_lists(head, "accept-encoding", "deflate"))

@@ -7,6 +7,7 @@
  *	http_conn.c	the states of a connection, reading, deadlines
  *	http_body.c	from bytes on the wire to bytes of the body
  *	http_send.c	answers: heads, compression, writing
+ *	http_record.c	what an access log is told of a call
  */
 #ifndef PARENT_HTTP_CONN_H
 #define PARENT_HTTP_CONN_H
@@ -17,6 +18,7 @@
 
 struct inflate;
 struct deflate;
+struct record;
 
 #define RECV_MAX	((size_t)256 << 10)	/* bytes of one recv() */
 #define IN_SMALL	((size_t)4096)		/* buffers begin with that */
@@ -43,6 +45,7 @@ struct http_conn {
 	/* by which it came, to compare: it may be gone */
 	const struct http_listener *listener;
 	bool			 last;	/* closed after its next answer */
+	struct record		*record; /* of the call, if there is a log */
 	struct event		*readable, *writable, *timer;
 	TAILQ_ENTRY(http_conn)	 link;		/* of all */
 	TAILQ_ENTRY(http_conn)	 idle_link;	/* of the idle ones */
@@ -103,6 +106,7 @@ struct http {
 	struct http_limits	 limits;
 	struct http_stats	 stats;
 	struct budget		 budget;
+	bool			 recording;
 	struct turns		 turns;
 	struct conn_list	 conns, idle;
 	struct http_listener	*listeners;
@@ -152,5 +156,10 @@ enum step	 pack_step(struct http_conn *);
 enum step	 send_step(struct http_conn *);
 void		 send_done(struct http_conn *);
 void		 http_refuse_encoding(struct http_call *, struct text value);
+
+/* http_record.c */
+void		 record_begin(struct http_conn *);
+void		 record_head(struct http_conn *, const struct http_head *);
+void		 record_end(struct http_conn *, bool gone);
 
 #endif

@@ -254,6 +254,7 @@ http_send(struct http_call *call, int status, const char *type,
 		return;
 	call->answered = true;
 	c->status = status;
+	c->moved = 0;
 	(void)snprintf(c->type, sizeof(c->type), "%s", type != NULL ? type :
 	    "");
 	(void)snprintf(c->headers, sizeof(c->headers), "%s",

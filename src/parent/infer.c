@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/size.h"
 #include "ipc/segment.h"
 
@@ -236,6 +237,9 @@ on_done(struct request *r)
 	struct infer *i = r->arg;
 
 	i->phase = INFER_DONE;
+	i->ran = r->started_ns != 0;
+	i->queue_ns = r->started_ns - r->arrived_ns;
+	i->compute_ns = r->compute_ns;
 	if (r->err.code != ERR_NONE)
 		http_fail(i->call, &r->err, r->retry_after_s);
 	else
@@ -398,6 +402,23 @@ infer_run(struct exchange *x)
 	i->input = 0;
 	i->at = 0;
 	prepare(i);
+}
+
+void
+infer_record(const struct infer *i, struct buf *b)
+{
+	char id[LOG_VALUE], text[LOG_VALUE];
+
+	(void)buf_printf(b, " version=%lld", (long long)i->version->number);
+	if (i->ran)
+		(void)buf_printf(b, " queue_ms=%.3f compute_ms=%.3f",
+		    (double)i->queue_ns / NS_PER_MS,
+		    (double)i->compute_ns / NS_PER_MS);
+	if (i->id == NULL)
+		return;
+	(void)snprintf(text, sizeof(text), "%.*s",
+	    (int)(i->id_len < sizeof(text) ? i->id_len : sizeof(text)), i->id);
+	(void)buf_printf(b, " id=%s", log_quote(id, text));
 }
 
 void

@@ -53,6 +53,10 @@ struct infer {
 	struct json_fill fill;
 	struct turn	 turn;
 
+	/* Of its run, for who records it; the request is gone by then. */
+	bool		 ran;
+	int64_t		 queue_ns, compute_ns;
+
 	struct infer_output *out;	/* by index in the signature */
 	struct answer	*answer;
 };

@@ -5,6 +5,7 @@
 
 #include <event2/buffer.h>
 
+#include "base/log.h"
 #include "base/size.h"
 #include "parent/api.h"
 #include "parent/conf.h"
@@ -177,12 +178,45 @@ on_end(struct http_call *call, bool gone)
 	free(x);
 }
 
+/* " name=value" if there is a value. */
+static void
+add_value(struct buf *b, const char *name, const char *value)
+{
+	char q[LOG_VALUE];
+
+	if (*value != '\0')
+		(void)buf_printf(b, " %s=%s", name, log_quote(q, value));
+}
+
+static void
+on_record(struct http_call *call, const struct http_record *r)
+{
+	struct exchange *x = call->arg;
+	char path[LOG_VALUE];
+	struct buf b;
+
+	buf_init(&b, 2048);
+	(void)buf_printf(&b, "peer=%s method=%s path=%s status=%d in=%llu "
+	    "out=%llu ms=%.3f", r->peer, r->method, log_quote(path, r->path),
+	    r->status, (unsigned long long)r->in, (unsigned long long)r->out,
+	    (double)r->ns / (double)NS_PER_MS);
+	if (x != NULL)
+		add_value(&b, "model", x->name);
+	if (x != NULL && x->infer != NULL)
+		infer_record(x->infer, &b);
+	if (r->gone)
+		(void)buf_str(&b, " gone=yes");
+	log_info("access", "%s", b.data != NULL ? b.data : "");
+	buf_done(&b);
+}
+
 static const struct http_protocol protocol = {
 	.begin = on_begin,
 	.room = on_room,
 	.filled = on_filled,
 	.ready = on_ready,
 	.end = on_end,
+	.record = on_record,
 };
 
 struct server *
