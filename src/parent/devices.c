@@ -98,6 +98,17 @@ parse_line(char *line, struct device *d)
 }
 
 static void
+report(const struct device *d)
+{
+	char name[LOG_VALUE], type[LOG_VALUE], icd[LOG_VALUE];
+
+	log_info("device", "found: device=%s type=%s units=%u memory_mib=%llu "
+	    "driver=%s", log_quote(name, d->name), log_quote(type, d->type),
+	    d->units, (unsigned long long)(d->memory >> 20),
+	    log_quote(icd, d->icd));
+}
+
+static void
 finish(int fd, short what, void *arg)
 {
 	struct listing *l = arg;
@@ -114,11 +125,7 @@ finish(int fd, short what, void *arg)
 			if (!parse_line(line, &all[n]))
 				continue;
 			all[n].icd = l->query[i].icd;
-			log_info("device", "found: \"%s\" type=%s units=%u "
-			    "memory_mib=%llu driver=%s", all[n].name,
-			    all[n].type, all[n].units, (unsigned long long)
-			    (all[n].memory >> 20), all[n].icd);
-			n++;
+			report(&all[n++]);
 		}
 	}
 	l->done(l->sup, all, n);

@@ -169,6 +169,7 @@ static void
 load(struct slot *s, struct version *v)
 {
 	struct ctl_msg m = { .type = CTL_LOAD };
+	char name[LOG_VALUE];
 
 	if (v->deadly != 0) {
 		places_failed(v, s, "its files were replaced by what kills "
@@ -194,7 +195,7 @@ load(struct slot *s, struct version *v)
 	s->loading_ns = clock_ns();
 	places_loading(v, s);
 	log_info("worker", "load: worker=%u model=%s version=%lld", s->id,
-	    v->model->name, (long long)v->number);
+	    log_quote(name, v->model->name), (long long)v->number);
 	send_msg(s, &m);
 	(void)close(m.fd);
 	slot_watch(s);
@@ -230,6 +231,7 @@ static void
 hello(struct slot *s, const struct ctl_msg *m)
 {
 	const struct ctl_hello *h = &m->hello;
+	char device[LOG_VALUE], driver[LOG_VALUE], sandbox[LOG_VALUE];
 	struct segment g;
 
 	if (s->state != SLOT_START) {
@@ -248,8 +250,9 @@ hello(struct slot *s, const struct ctl_msg *m)
 	}
 	for (uint32_t i = 0; arena_segment(s->sup->parent->arena, i, &g); i++)
 		link_send_segment(s, &g);
-	log_info("worker", "ready: worker=%u device=\"%s\" driver=\"%s\" "
-	    "sandbox=\"%s\" ms=%lld", s->id, h->device, h->driver, h->sandbox,
+	log_info("worker", "ready: worker=%u device=%s driver=%s sandbox=%s "
+	    "ms=%lld", s->id, log_quote(device, h->device),
+	    log_quote(driver, h->driver), log_quote(sandbox, h->sandbox),
 	    (long long)((clock_ns() - s->started_ns) / NS_PER_MS));
 	slot_ready(s);
 }
@@ -302,10 +305,9 @@ on_load_failed(struct slot *s, struct ctl_msg *m)
 
 	if (v == NULL)
 		return;
-	if (is_shut_out(v, &m->failed.err) && places_renew(v, s)) {
+	if (is_shut_out(v, &m->failed.err) && places_renew(v, s))
 		s->stale = true;
-		sup_renew(s->sup);
-	} else
+	else
 		places_failed(v, s, m->failed.err.text);
 	version_put(v);
 	sup_load(s->sup);

@@ -170,6 +170,7 @@ become_unavailable(struct version *v, const struct sup *sup)
 {
 	const char *why = reason_of(v, sup);
 	enum version_state was = v->state;
+	char name[LOG_VALUE];
 	struct err e;
 
 	(void)err_set(&e, ERR_UNAVAILABLE, "model '%s' version %lld: %s",
@@ -180,7 +181,8 @@ become_unavailable(struct version *v, const struct sup *sup)
 		free(v->reason);
 		v->reason = strdup(why);
 		log_error("model", "unavailable: model=%s version=%lld %s",
-		    v->model->name, (long long)v->number, why);
+		    log_quote(name, v->model->name), (long long)v->number,
+		    why);
 	}
 	if (v->queue != NULL)
 		queue_fail(v->queue, &e);
@@ -192,10 +194,14 @@ become_unavailable(struct version *v, const struct sup *sup)
 static void
 update(struct version *v, const struct sup *sup)
 {
-	uint32_t ready = 0, dead = 0;
+	uint32_t ready = 0, dead = 0, all = 0;
 
 	for (uint32_t i = 0; i < sup->n; i++) {
 		ready += v->places[i].state == PLACE_READY;
+		/* One that goes says nothing about the model. */
+		if (!slot_stays(sup->slot[i]))
+			continue;
+		all++;
 		dead += hopeless(v, sup->slot[i]);
 	}
 	if (ready > 0) {
@@ -204,7 +210,7 @@ update(struct version *v, const struct sup *sup)
 	}
 	if (v->lost_ns == 0)
 		v->lost_ns = clock_ns();
-	if (sup->n > 0 && dead == sup->n)
+	if (all > 0 && dead == all)
 		become_unavailable(v, sup);
 }
 
@@ -229,6 +235,7 @@ first_signature(struct version *v, struct ctl_loaded *m, struct err *e)
 	struct parent *p = models_parent(v->model->models);
 	int64_t wish = v->config->has_batch_max ? v->config->batch_max :
 	    p->conf->queue_batch;
+	char name[LOG_VALUE];
 
 	if (modelconf_check(v->config, m->signature, e) == -1)
 		return err_prefix(e, "config.pbtxt");
@@ -236,8 +243,8 @@ first_signature(struct version *v, struct ctl_loaded *m, struct err *e)
 	    (v->queue = request_queue_new(p->queue, v)) == NULL)
 		return err_memory(e, "queue", sizeof(*v->queue));
 	if (!m->signature->batchable && v->config->batch_max > 0)
-		log_warn("model", "not batched: model=%s: its rows are not "
-		    "proved independent", v->model->name);
+		log_warn("model", "not batched: model=%s its rows are not "
+		    "proved independent", log_quote(name, v->model->name));
 	v->batch_max = m->signature->batchable ? wish : 0;
 	v->signature = m->signature;
 	m->signature = NULL;
@@ -248,6 +255,7 @@ void
 places_loaded(struct version *v, const struct slot *s, struct ctl_loaded *m)
 {
 	struct placement *p = place(v, s);
+	char name[LOG_VALUE];
 	struct err e;
 
 	if (v->signature == NULL) {
@@ -267,8 +275,8 @@ places_loaded(struct version *v, const struct slot *s, struct ctl_loaded *m)
 	p->reason = NULL;
 	v->memory = m->memory;
 	log_info("model", "loaded: model=%s version=%lld worker=%u ms=%u "
-	    "batch=%lld", v->model->name, (long long)v->number, s->id,
-	    m->load_ms, (long long)v->batch_max);
+	    "batch=%lld", log_quote(name, v->model->name),
+	    (long long)v->number, s->id, m->load_ms, (long long)v->batch_max);
 	update(v, s->sup);
 	queue_kick(models_parent(v->model->models)->queue);
 }
@@ -286,8 +294,11 @@ fail(struct version *v, const struct slot *s, const char *reason)
 void
 places_failed(struct version *v, const struct slot *s, const char *reason)
 {
+	char name[LOG_VALUE];
+
 	log_warn("model", "load failed: model=%s version=%lld worker=%u %s",
-	    v->model->name, (long long)v->number, s->id, reason);
+	    log_quote(name, v->model->name), (long long)v->number, s->id,
+	    reason);
 	fail(v, s, reason);
 	update(v, s->sup);
 }
@@ -332,6 +343,17 @@ places_lost(struct models *ms, const struct slot *s, struct version *charged,
 	if (charged != NULL)
 		charge(charged, s, reason);
 	update_all(ms);
+}
+
+void
+places_left(struct models *ms, const struct slot *s)
+{
+	for (struct version *v = models_all(ms); v != NULL; v = v->all_next) {
+		struct placement *p = place(v, s);
+
+		free(p->reason);
+		*p = (struct placement){ .estimate = p->estimate };
+	}
 }
 
 void

@@ -45,6 +45,9 @@ bool		 places_renew(struct version *, const struct slot *);
 void		 places_lost(struct models *, const struct slot *,
 		    struct version *charged, const char *reason);
 
+/* The slot is out of use: what was tried there says nothing any more. */
+void		 places_left(struct models *, const struct slot *);
+
 /* Slots changed (a new one, or one that is given up): states may follow. */
 void		 places_changed(struct models *);
 

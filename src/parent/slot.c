@@ -56,6 +56,8 @@ on_exit_ready(int fd, short what, void *arg)
 	if (waitid(P_PIDFD, (id_t)s->pidfd, &info, WEXITED | WNOHANG) == -1 ||
 	    info.si_pid == 0)
 		return;
+	s->left = s->state == SLOT_DRAIN && info.si_code == CLD_EXITED &&
+	    info.si_status == 0;
 	if (info.si_code == CLD_EXITED)
 		(void)snprintf(how, sizeof(how), "exit status %d",
 		    info.si_status);
@@ -108,7 +110,7 @@ slot_start(struct slot *s)
 		s->sup->parent->stats.restarts++;
 	}
 	s->killed = KILL_NONE;
-	s->stuck = s->worked = s->open = s->deaf = s->stale = false;
+	s->stuck = s->worked = s->open = s->deaf = s->left = s->stale = false;
 	s->why[0] = '\0';
 	s->holds = 0;
 	s->stopped_ns = 0;
@@ -136,7 +138,7 @@ slot_ready(struct slot *s)
 	(void)event_del(s->timer);
 	link_load_next(s);
 	queue_kick(s->sup->parent->queue);
-	sup_renew(s->sup);
+	fleet_roll(s->sup);
 }
 
 void
@@ -151,20 +153,53 @@ slot_worked(struct slot *s)
 void
 slot_drain(struct slot *s)
 {
+	if (s->state == SLOT_READY && sup_ready(s->sup) == 1)
+		s->sup->lost_ns = clock_ns();
 	s->state = SLOT_DRAIN;
 	link_send_drain(s);
 	slot_timer(s, s->sup->parent->conf->worker_run_ns);
 }
 
-void
-slot_renew(struct slot *s)
+/* OFF: there may be work for it again, but not now. */
+
+static void
+slot_off(struct slot *s)
 {
-	log_info("worker", "renew: worker=%u: its sandbox is older than the "
-	    "models", s->id);
-	if (sup_ready(s->sup) == 1)
-		s->sup->lost_ns = clock_ns();
-	slot_worked(s);
-	slot_drain(s);
+	s->state = SLOT_OFF;
+	s->open = false;
+	s->failures = s->trips = 0;
+	(void)event_del(s->timer);
+	places_left(s->sup->parent->models, s);
+}
+
+bool
+slot_stays(const struct slot *s)
+{
+	return !s->retired;
+}
+
+void
+slot_retire(struct slot *s)
+{
+	char device[LOG_VALUE];
+
+	log_info("worker", "retiring: worker=%u device=%s", s->id,
+	    log_quote(device, s->device.name));
+	s->retired = true;
+	if (s->state == SLOT_READY)
+		slot_drain(s);
+	else if (s->state == SLOT_START)
+		slot_kill(s, KILL_ENDED, "its device is not chosen any more");
+	else if (s->pid == 0)
+		slot_off(s);
+}
+
+void
+slot_return(struct slot *s)
+{
+	s->retired = false;
+	if (s->state == SLOT_OFF)
+		s->state = SLOT_NEW;
 }
 
 /* DEAD: everything that belonged to this life ends here. */
@@ -172,29 +207,32 @@ slot_renew(struct slot *s)
 static void
 report_death(struct slot *s, const char *how)
 {
-	char tail[SAY_LINES * SAY_LINE];
+	char tail[SAY_LINES * SAY_LINE], device[LOG_VALUE];
 	size_t at;
 
+	s->death[0] = '\0';
+	if (s->left)
+		return;
 	(void)say_tail(&s->say, tail, sizeof(tail));
 	at = (size_t)snprintf(s->death, sizeof(s->death), "%s%s%.200s", how,
 	    s->why[0] != '\0' ? ", killed by us: " : "", s->why);
 	if (tail[0] != '\0' && at < sizeof(s->death))
 		(void)snprintf(s->death + at, sizeof(s->death) - at,
 		    "; said: %.*s", (int)(sizeof(s->death) - at), tail);
-	if ((s->sup->stopping || s->state == SLOT_DRAIN) &&
-	    s->killed == KILL_NONE)
+	if (s->sup->stopping && s->killed == KILL_NONE)
 		return;
 	s->sup->parent->stats.deaths++;
-	log_warn("worker", "died: worker=%u device=\"%s\" %s", s->id,
-	    s->device.name, s->death);
+	log_warn("worker", "died: worker=%u device=%s %s", s->id,
+	    log_quote(device, s->device.name), s->death);
 }
 
 static int64_t
 next_start(struct slot *s)
 {
+	char device[LOG_VALUE];
 	int64_t wait;
 
-	if (s->worked)
+	if (s->worked || s->left)
 		return 0;
 	if (++s->failures < BREAKER_DEATHS)
 		return BACKOFF_NS << (s->failures - 1);
@@ -203,9 +241,9 @@ next_start(struct slot *s)
 	s->trips++;
 	if (wait > BREAKER_MAX_NS)
 		wait = BREAKER_MAX_NS;
-	log_error("worker", "breaker: worker=%u device=\"%s\" deaths=%u "
-	    "next_try_s=%lld", s->id, s->device.name, s->failures,
-	    (long long)(wait / NS_PER_S));
+	log_error("worker", "breaker: worker=%u device=%s deaths=%u "
+	    "next_try_s=%lld", s->id, log_quote(device, s->device.name),
+	    s->failures, (long long)(wait / NS_PER_S));
 	return wait;
 }
 
@@ -222,6 +260,15 @@ close_life(struct slot *s)
 	(void)event_del(s->timer);
 	link_close(s);
 	say_close(&s->say);
+}
+
+static void
+start_later(struct slot *s)
+{
+	int64_t wait = next_start(s);
+
+	s->next_start_ns = clock_ns() + wait;
+	slot_timer(s, wait);
 }
 
 /*
@@ -263,8 +310,8 @@ slot_dead(struct slot *s, const char *how)
 	if (s->state == SLOT_READY && sup_ready(sup) == 1)
 		sup->lost_ns = clock_ns();
 	s->state = SLOT_DEAD;
-	if (s->killed == KILL_NONE || s->killed == KILL_HUNG ||
-	    s->killed == KILL_SAID)
+	if (!s->left && (s->killed == KILL_NONE || s->killed == KILL_HUNG ||
+	    s->killed == KILL_SAID))
 		charged = s->loading;
 	loading = s->loading;
 	s->loading = NULL;
@@ -274,12 +321,12 @@ slot_dead(struct slot *s, const char *how)
 	batch_lost(s, suspect);
 	if (sup->stopping)
 		return;
-	s->next_start_ns = clock_ns() + next_start(s);
-	slot_timer(s, s->next_start_ns - clock_ns());
+	if (s->retired)
+		slot_off(s);
+	else
+		start_later(s);
 	places_changed(sup->parent->models);
 	sup_check(sup);
-	if (!s->worked)
-		sup_renew(sup);
 }
 
 /* Killing: it goes on in on_exit_ready(), like any other death. */

@@ -33,12 +33,13 @@
 extern char **environ;
 
 int
-spawn_open_program(struct parent *p, struct err *e)
+spawn_open_program(const struct conf *c, struct err *e)
 {
-	const char *tried[2] = { p->conf->worker_program,
+	const char *tried[2] = { c->worker_program,
 	    LIBEXEC_DIR "/clinferd-worker" };
 	char self[PATH_MAX], beside[PATH_MAX + 32];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	struct stat st;
 	int fd;
 
 	if (*tried[0] == '\0' && n > 0) {
@@ -49,11 +50,16 @@ spawn_open_program(struct parent *p, struct err *e)
 		tried[0] = beside;
 	}
 	fd = open(tried[0], O_PATH | O_CLOEXEC);
-	if (fd == -1 && *p->conf->worker_program == '\0')
+	if (fd == -1 && *c->worker_program == '\0')
 		fd = open(tried[1], O_PATH | O_CLOEXEC);
-	if (fd == -1)
-		return err_sys(e, "worker program %s", tried[0]);
-	return fd;
+	if (fd != -1 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
+		errno = EACCES;
+	else if (fd != -1 && faccessat(fd, "", X_OK, AT_EMPTY_PATH) == 0)
+		return fd;
+	(void)err_sys(e, "worker program %s", tried[0]);
+	if (fd != -1)
+		(void)close(fd);
+	return -1;
 }
 
 /* What a child is given; made before the fork, freed after it. */
@@ -235,7 +241,7 @@ share_of(const struct slot *s, cpu_set_t *share)
 	for (uint32_t k = 0; k < s->sup->n; k++) {
 		const struct slot *o = s->sup->slot[k];
 
-		if (strcmp(o->device.type, "cpu") != 0)
+		if (strcmp(o->device.type, "cpu") != 0 || !slot_stays(o))
 			continue;
 		if (o == s)
 			i = n;
@@ -243,6 +249,29 @@ share_of(const struct slot *s, cpu_set_t *share)
 	}
 	spawn_share(&all, quota_cores(), i, n, share);
 	return true;
+}
+
+/* FNV-1a over some more bytes. */
+static uint64_t
+mix(uint64_t h, const void *data, size_t n)
+{
+	const unsigned char *p = data;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ p[i]) * UINT64_C(0x100000001b3);
+	return h;
+}
+
+uint64_t
+spawn_outfit(const struct slot *s)
+{
+	const struct conf_list *dirs = &s->sup->parent->conf->models_dir;
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	cpu_set_t share;
+
+	for (size_t i = 0; i < dirs->n; i++)
+		h = mix(h, dirs->v[i], strlen(dirs->v[i]) + 1);
+	return share_of(s, &share) ? mix(h, &share, sizeof(share)) : h;
 }
 
 /* The child, between fork and exec: system calls only. */
@@ -372,6 +401,7 @@ spawn_worker(struct slot *s, int ctl, struct err *e)
 		(void)close(dir);
 		return err_sys(e, "pipe");
 	}
+	s->outfit = spawn_outfit(s);
 	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	dress_worker(&o, s, cache, shared ? &share : NULL);
 	c.share = shared ? &share : NULL;

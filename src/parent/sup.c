@@ -15,61 +15,13 @@
 #include "parent/places.h"
 #include "parent/queue.h"
 
-static struct slot *
-slot_new(struct sup *sup, const struct device *d)
-{
-	struct slot *s = calloc(1, sizeof(*s));
-
-	if (s == NULL)
-		return NULL;
-	s->sup = sup;
-	s->id = sup->n;
-	s->device = *d;
-	s->pidfd = s->say.fd = -1;
-	s->device.icd = strdup(d->icd);
-	s->timer = event_new(sup->parent->base, -1, 0, slot_on_timer, s);
-	if (s->device.icd == NULL || s->timer == NULL) {
-		if (s->timer != NULL)
-			event_free(s->timer);
-		free(s->device.icd);
-		free(s);
-		return NULL;
-	}
-	sup->slot[sup->n++] = s;
-	while (strcmp(sup->slot[s->twin]->device.name, s->device.name) != 0)
-		s->twin++;
-	return s;
-}
-
-static uint32_t
-slots_of(const struct sup *sup, const char *device)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < sup->n; i++)
-		n += strcmp(sup->slot[i]->device.name, device) == 0;
-	return n;
-}
-
-/* The list of devices is there: make slots for those that have none yet. */
+/* The list of devices is there. */
 static void
 on_devices(struct sup *sup, struct device *d, uint32_t n)
 {
-	const struct conf *c = sup->parent->conf;
-	uint32_t before = sup->n;
-
 	sup->listing = NULL;
 	sup->listed = true;
-	for (uint32_t i = 0; i < n; i++) {
-		if (!devices_chosen(d, n, i, c->worker_devices))
-			continue;
-		while (slots_of(sup, d[i].name) < c->worker_count &&
-		    sup->n < SLOTS_MAX && slot_new(sup, &d[i]) != NULL)
-			;
-	}
-	/* All are there before the first starts: they share the cores. */
-	for (uint32_t i = before; i < sup->n; i++)
-		slot_start(sup->slot[i]);
+	fleet_fit(sup, d, n);
 	sup_check(sup);
 	places_changed(sup->parent->models);
 }
@@ -104,13 +56,15 @@ void
 sup_check(struct sup *sup)
 {
 	static const struct timeval minute = { 60, 0 };
+	char wanted[LOG_VALUE];
 	struct err e;
 
 	if (sup->stopping || sup_hopeful(sup))
 		return;
 	if (!sup->told)
-		log_error("device", "no device is usable: devices=%u wanted="
-		    "\"%s\"", sup->n, sup->parent->conf->worker_devices);
+		log_error("device", "no device is usable: workers=%u wanted=%s",
+		    fleet_size(sup), log_quote(wanted,
+		    sup->parent->conf->worker_devices));
 	sup->told = true;
 	(void)err_set(&e, ERR_UNAVAILABLE, "no worker is available");
 	queue_fail_all(sup->parent->queue, &e);
@@ -129,7 +83,7 @@ sup_new(struct parent *p, struct err *e)
 	sup->parent = p;
 	sup->program = -1;
 	sup->relist = event_new(p->base, -1, 0, on_relist, sup);
-	if ((sup->program = spawn_open_program(p, e)) == -1 ||
+	if ((sup->program = spawn_open_program(p->conf, e)) == -1 ||
 	    spawn_check_cache(p->conf, e) == -1) {
 		sup_free(sup);
 		return NULL;
@@ -150,7 +104,7 @@ sup_reload(struct sup *sup)
 		struct slot *s = sup->slot[i];
 
 		s->failures = s->trips = 0;
-		if (s->state == SLOT_DEAD)
+		if (s->state == SLOT_DEAD && !s->retired)
 			slot_timer(s, 0);
 	}
 	places_retry(sup->parent->models);
@@ -216,20 +170,6 @@ sup_free(struct sup *sup)
 	free(sup);
 }
 
-void
-sup_renew(struct sup *sup)
-{
-	for (uint32_t i = 0; i < sup->n; i++)
-		if (sup->slot[i]->state == SLOT_START ||
-		    sup->slot[i]->state == SLOT_DRAIN)
-			return;
-	for (uint32_t i = 0; i < sup->n; i++)
-		if (sup->slot[i]->stale && sup->slot[i]->state == SLOT_READY) {
-			slot_renew(sup->slot[i]);
-			return;
-		}
-}
-
 uint32_t
 sup_ready(const struct sup *sup)
 {
@@ -246,7 +186,8 @@ sup_hopeful(const struct sup *sup)
 	if (!sup->listed || sup->listing != NULL)
 		return true;
 	for (uint32_t i = 0; i < sup->n; i++)
-		if (!sup->slot[i]->open && !sup->slot[i]->stuck)
+		if (slot_stays(sup->slot[i]) && !sup->slot[i]->open &&
+		    !sup->slot[i]->stuck)
 			return true;
 	return false;
 }
@@ -276,6 +217,7 @@ sup_load(struct sup *sup)
 {
 	for (uint32_t i = 0; i < sup->n; i++)
 		link_load_next(sup->slot[i]);
+	fleet_roll(sup);
 }
 
 void

@@ -4,6 +4,7 @@
  * A slot is a place for one worker on one device.  Its process comes and goes:
  *
  *	START -> READY -> DRAIN -> DEAD -> START ...
+ *	                             \-> OFF: its device is chosen no more
  *
  * one function per transition in slot.c; a crash, a kill, a hang and a reload
  * all come through slot_dead().  Each life has its own channel, thrown away at
@@ -15,6 +16,7 @@
  *	say.c		what a worker prints: to the log, and into its obituary
  *	link.c		control messages, completions, loads
  *	slot.c		the states of one, limits, respawn
+ *	fleet.c		which of them there are; replacing them in turn
  *	sup.c		all of them
  */
 #ifndef PARENT_SUP_H
@@ -71,6 +73,7 @@ enum slot_state {
 	SLOT_READY,
 	SLOT_DRAIN,		/* told to finish; gets nothing new */
 	SLOT_DEAD,		/* waits for its next start */
+	SLOT_OFF,		/* its device is not chosen: no next start */
 };
 
 /*
@@ -104,7 +107,11 @@ struct slot {
 	enum kill_reason killed;
 	bool		 deaf;		/* its doorbell is closed or abused */
 	bool		 stuck;		/* killed, and it does not go */
-	bool		 stale;	/* its sandbox is older than the repository */
+	bool		 left;		/* ended as it was told to */
+	bool		 retired;	/* no next start */
+	/* to be replaced: it cannot see a model, or its outfit is old */
+	bool		 stale;
+	uint64_t	 outfit;	/* what it was started with */
 	int64_t		 killed_ns, stopped_ns;
 	char		 why[DEATH_TEXT];	/* of the kill */
 	int64_t		 started_ns, ready_ns;
@@ -163,7 +170,7 @@ struct sup	*sup_new(struct parent *, struct err *);
 /* List devices and start workers on those that are chosen. */
 void		 sup_start(struct sup *);
 
-/* SIGHUP: close breakers, list devices again. */
+/* SIGHUP: close breakers, list devices again, start and end workers. */
 void		 sup_reload(struct sup *);
 
 /* Tell all workers to finish; sup_stopped() is true when all are gone. */
@@ -191,19 +198,18 @@ void		 sup_unload(struct sup *, struct version *);
 
 void		 sup_check(struct sup *);	/* is there any hope left? */
 
-/* Replace workers whose sandbox is too old, one after another. */
-void		 sup_renew(struct sup *);
-
 /* slot.c */
 void		 slot_start(struct slot *);
 void		 slot_drain(struct slot *);
-void		 slot_renew(struct slot *);	/* drain it and start anew */
 void		 slot_dead(struct slot *, const char *how);
 void		 slot_timer(struct slot *, int64_t ns);
 void		 slot_on_timer(int fd, short what, void *slot);
 void		 slot_ready(struct slot *);
 void		 slot_kill(struct slot *, enum kill_reason,
 		    const char *fmt, ...) PRINTF(3, 4);
+void		 slot_retire(struct slot *);	/* drain it, and no more */
+void		 slot_return(struct slot *);	/* ... after all */
+bool		 slot_stays(const struct slot *);	/* not retired */
 void		 slot_watch(struct slot *);	/* work began: arm the limits */
 void		 slot_worked(struct slot *);	/* work ended well */
 
@@ -224,8 +230,23 @@ void		 spawn_share(const cpu_set_t *all, int limit, uint32_t i,
 int		 spawn_worker(struct slot *, int ctl, struct err *);
 pid_t		 spawn_listing(struct sup *, const char *icd, int out,
 		    struct err *);
-int		 spawn_open_program(struct parent *, struct err *);
+int		 spawn_open_program(const struct conf *, struct err *);
 int		 spawn_check_cache(const struct conf *, struct err *);
+
+/* A number for what it would be started with: folders, cores. */
+uint64_t	 spawn_outfit(const struct slot *);
+
+/* fleet.c */
+/* Devices were listed, and what is configured may have changed. */
+void		 fleet_fit(struct sup *, const struct device *, uint32_t n);
+/* What workers are started with may have changed. */
+void		 fleet_check(struct sup *);
+/*
+ * Of those that are stale the next one is replaced, if all others work and have
+ * all models.
+ */
+void		 fleet_roll(struct sup *);
+uint32_t	 fleet_size(const struct sup *);	/* slots that stay */
 
 /* say.c */
 void		 say_open(struct say *, struct parent *, int fd, uint32_t id);

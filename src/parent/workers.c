@@ -34,11 +34,13 @@ state_of(const struct slot *s, uint32_t models)
 	static const enum worker_state states[] = {
 		[SLOT_NEW] = WORKER_STARTING, [SLOT_START] = WORKER_STARTING,
 		[SLOT_READY] = WORKER_READY, [SLOT_DRAIN] = WORKER_DRAINING,
-		[SLOT_DEAD] = WORKER_DEAD,
+		[SLOT_DEAD] = WORKER_DEAD, [SLOT_OFF] = WORKER_DEAD,
 	};
 
 	if (s->open || s->stuck)
 		return WORKER_BROKEN;
+	if (!slot_stays(s))
+		return WORKER_DRAINING;
 	if (s->state == SLOT_READY && s->loading != NULL && models == 0)
 		return WORKER_STARTING;
 	return states[s->state];
@@ -61,7 +63,7 @@ workers_info(const struct sup *sup, uint32_t id, struct worker_info *w)
 	const struct slot *s;
 	struct phase_now now;
 
-	if (id >= sup->n)
+	if (id >= sup->n || sup->slot[id]->state == SLOT_OFF)
 		return false;
 	s = sup->slot[id];
 	memset(w, 0, sizeof(*w));

@@ -43,7 +43,7 @@ struct worker_info {
 /* "starting", "ready", "draining", "dead", "broken". */
 const char	*worker_state_name(enum worker_state);
 
-/* How many there are; ids count from 0. */
+/* Ids count from 0; not every one below this is in use. */
 uint32_t	 workers_count(const struct sup *);
 
 /* False if there is no such worker. */
