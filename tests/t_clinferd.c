@@ -266,23 +266,60 @@ finish(void)
 
 START_TEST(exit_codes)
 {
-	char text[256];
+	char text[512];
 
 	ck_assert_int_eq(status_of(start("-h")), 0);
 	ck_assert_int_eq(status_of(start("-V")), 0);
 	ck_assert_int_eq(status_of(start("--print-config")), 0);
+	ck_assert_int_eq(status_of(start("--print-config=mdoc")), 0);
+	ck_assert_int_eq(status_of(start("--print-config=troff")), 2);
 	ck_assert_int_eq(status_of(start("-x")), 2);
 	ck_assert_int_eq(status_of(start("what")), 2);
 	ck_assert_int_eq(status_of(start("-w none")), 2);
 	ck_assert_int_eq(status_of(start("-c /nowhere/conf -t")), 1);
 	put("conf", "[queue]\nsize = 5\n");
-	(void)snprintf(text, sizeof(text), "-t -c %s/conf", dir);
+	(void)snprintf(text, sizeof(text), "-t -c %s/conf -u root "
+	    "-s worker.cache=%s/cache", dir, dir);
 	ck_assert_int_eq(status_of(start(text)), 0);
 	put("conf", "[queue]\nsize = five\n");
 	ck_assert_int_eq(status_of(start(text)), 1);
-	(void)snprintf(text, sizeof(text), "-u root -l nonsense "
-	    "-s worker.cache=%s/cache", dir);
-	ck_assert_int_eq(status_of(start(text)), 1);
+	ck_assert_int_eq(status_of(start("-u root -l nonsense")), 2);
+}
+END_TEST
+
+/* What a start would trip over is found without one, each by itself. */
+START_TEST(a_trial_finds_it)
+{
+	static const char *const more[] = {
+		"-l 192.0.2.1:8000", "-l unix:%s/none/s", "-l unix:%s/conf",
+		"-s worker.program=%s", "-s worker.program=%s/conf",
+		"-s worker.cache=%s/conf/cache", "-s engine.cl_dir=%s/none",
+	};
+	char text[1024], last[128];
+	int n = snprintf(text, sizeof(text), "-t -c %s/conf -u root "
+	    "-l 127.0.0.1:1 -m %s/none -s worker.cache=%s/cache "
+	    "-s worker.program=%s/fake_worker", dir, dir, dir, self);
+
+	put("conf", "");
+	ck_assert_int_eq(status_of(start(text)), 0);
+	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+		const char *rest = strstr(more[i], "%s");
+
+		(void)snprintf(last, sizeof(last), "%.*s%s%s", (int)
+		    (rest != NULL ? rest - more[i] : (int)strlen(more[i])),
+		    more[i], rest != NULL ? dir : "", rest != NULL ?
+		    rest + 2 : "");
+		(void)snprintf(text + n, sizeof(text) - (size_t)n, " %s", last);
+		ck_assert_msg(status_of(start(text)) == 1, "%s", last);
+	}
+	if (geteuid() == 0) {
+		(void)snprintf(text + n, sizeof(text) - (size_t)n, " %s",
+		    "-u nobody-of-this-name");
+		ck_assert_int_eq(status_of(start(text)), 1);
+	}
+	/* Nothing was made. */
+	path_of(last, "cache");
+	ck_assert_int_eq(access(last, F_OK), -1);
 }
 END_TEST
 
@@ -424,6 +461,7 @@ suite(void)
 	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, exit_codes);
+	tcase_add_test(c, a_trial_finds_it);
 	tcase_add_test(c, it_serves_reloads_and_drains);
 	tcase_add_test(c, it_tells_when_it_is_ready);
 	tcase_add_test(c, it_starts_without_a_device);

@@ -1,27 +1,12 @@
 #include "parent/conf.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/size.h"
-
-enum kind { STRING, LIST, CHOICE, BYTES, TIME, COUNT };
-
-struct key {
-	const char	*section, *name;
-	enum kind	 kind;
-	size_t		 field;		/* offset in struct conf */
-	const char	*fallback;	/* the default, as written in a file */
-	int64_t		 min, max;	/* bytes, nanoseconds or a count */
-	bool		 live;		/* a running daemon can take it over */
-	const char	*choices;	/* CHOICE: words with spaces around */
-	const char	*help;
-};
+#include "parent/conf_key.h"
 
 #define K	INT64_C(1024)
 #define M	(K * K)
@@ -33,9 +18,9 @@ struct key {
 #define LIVE	true
 #define START	false
 
-static const struct key keys[] = {
-	{ "server", "listen", LIST, AT(server_listen), "127.0.0.1:8000",
-	    0, 0, START, NULL,
+const struct key conf_keys[] = {
+	{ "server", "listen", ADDRESSES, AT(server_listen), "127.0.0.1:8000",
+	    1, 64, LIVE, NULL,
 	    "Where to listen: host:port, [v6]:port or unix:/path." },
 	{ "server", "user", STRING, AT(server_user), "_clinferd",
 	    0, 0, START, NULL, "Started as root, become this user." },
@@ -75,12 +60,12 @@ static const struct key keys[] = {
 	    0, 10 * S, LIVE, NULL,
 	    "Wait this long for a batch to fill though a device is idle." },
 
-	{ "worker", "devices", STRING, AT(worker_devices), "auto",
-	    0, 0, START, NULL,
+	{ "worker", "devices", DEVICES, AT(worker_devices), "auto",
+	    0, 0, LIVE, NULL,
 	    "auto (all GPUs and accelerators, else the CPU), all, gpu, cpu, or "
 	    "substrings of device names." },
 	{ "worker", "count", COUNT, AT(worker_count), "1",
-	    1, 16, START, NULL, "Worker processes per device." },
+	    1, 16, LIVE, NULL, "Worker processes per device." },
 	{ "worker", "program", STRING, AT(worker_program), "",
 	    0, 0, START, NULL,
 	    "The worker's executable; empty: the one installed with us." },
@@ -88,7 +73,7 @@ static const struct key keys[] = {
 	    0, 0, START, NULL,
 	    "Folder for compiled programs; each worker has one below it." },
 	{ "worker", "environment", LIST, AT(worker_environment),
-	    "POCL_* RUSTICL_* CUDA_*", 0, 0, START, NULL,
+	    "POCL_* RUSTICL_* CUDA_*", 0, 64, START, NULL,
 	    "Variables that workers inherit; all others are dropped." },
 	{ "worker", "sandbox", CHOICE, AT(worker_sandbox), "auto",
 	    0, 0, START, " auto required off ",
@@ -120,7 +105,7 @@ static const struct key keys[] = {
 	    "the device has." },
 
 	{ "models", "dir", LIST, AT(models_dir), MODELS_DIR " " EXAMPLE_DIR,
-	    0, 0, START, NULL,
+	    0, 64, LIVE, NULL,
 	    "Model repositories; the first that has a name wins." },
 	{ "models", "watch", CHOICE, AT(models_watch), "yes",
 	    0, 0, LIVE, " yes no ",
@@ -129,9 +114,18 @@ static const struct key keys[] = {
 
 	{ "log", "level", CHOICE, AT(log_level), "info",
 	    0, 0, LIVE, " error warn info debug ", "How much to say." },
-	{ "log", "target", CHOICE, AT(log_target), "stderr",
-	    0, 0, START, " stderr syslog ", "Where to say it." },
+	{ "log", "areas", AREAS, AT(log_areas), "",
+	    0, 64, LIVE, NULL,
+	    "Another level for single areas, as in \"model=debug "
+	    "http=warn\"." },
+	{ "log", "access", CHOICE, AT(log_access), "no",
+	    0, 0, LIVE, " yes no ", "A line for each request answered." },
+	{ "log", "target", CHOICE, AT(log_target), "auto",
+	    0, 0, LIVE, " auto stderr syslog journal ",
+	    "Where to say it; auto: the journal if standard error is it, else "
+	    "standard error." },
 };
+const size_t conf_n_keys = nitems(conf_keys);
 
 #undef K
 #undef M
@@ -140,173 +134,14 @@ static const struct key keys[] = {
 #undef S
 #undef H
 
-static void *
-field_of(struct conf *c, const struct key *k)
-{
-	return (char *)c + k->field;
-}
-
-void
-conf_list_free(struct conf_list *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		free(l->v[i]);
-	free(l->v);
-	l->v = NULL;
-	l->n = 0;
-}
-
-static int
-list_addn(struct conf_list *l, const char *s, size_t n)
-{
-	char **v = reallocarray(l->v, l->n + 1, sizeof(*v));
-
-	if (v == NULL)
-		return -1;
-	l->v = v;
-	if ((v[l->n] = strndup(s, n)) == NULL)
-		return -1;
-	l->n++;
-	return 0;
-}
-
-int
-conf_list_add(struct conf_list *l, const char *s)
-{
-	return list_addn(l, s, strlen(s));
-}
-
-static int
-list_parse(struct conf_list *l, const char *s)
-{
-	static const char separators[] = " \t,";
-	size_t n;
-
-	conf_list_free(l);
-	for (s += strspn(s, separators); *s != '\0';
-	    s += strspn(s, separators)) {
-		bool quoted = *s == '"';
-
-		s += quoted;
-		n = strcspn(s, quoted ? "\"" : separators);
-		if (list_addn(l, s, n) == -1)
-			return -1;
-		s += n + (quoted && s[n] != '\0');
-	}
-	return 0;
-}
-
-struct unit {
-	const char	*name;
-	int64_t		 factor;
-};
-
-static const struct unit byte_units[] = {
-	{ "", 1 }, { "K", 1 << 10 }, { "M", 1 << 20 }, { "G", 1 << 30 },
-	{ NULL, 0 },
-};
-static const struct unit time_units[] = {
-	{ "us", NS_PER_US }, { "ms", NS_PER_MS }, { "s", NS_PER_S },
-	{ "min", 60 * NS_PER_S }, { "h", 3600 * NS_PER_S }, { NULL, 0 },
-};
-static const struct unit no_units[] = { { "", 1 }, { NULL, 0 } };
-
-static const struct {
-	const struct unit *units;
-	const char	*expects;
-} numbers[] = {
-	[BYTES] = { byte_units, "a number of bytes (K, M, G behind it)" },
-	[TIME] = { time_units, "a time (us, ms, s, min or h behind it)" },
-	[COUNT] = { no_units, "a number" },
-};
-
-/* Digits and a unit; a bare 0 needs none. */
-static int
-number_parse(const struct key *k, const char *s, int64_t *out, struct err *e)
-{
-	const struct unit *u;
-	long long v;
-	char *end;
-
-	errno = 0;
-	v = strtoll(s, &end, 10);
-	if (end == s || errno != 0 || v < 0)
-		return err_set(e, ERR_INVALID, "\"%s\" is not %s", s,
-		    numbers[k->kind].expects);
-	for (u = numbers[k->kind].units; u->name != NULL; u++)
-		if (strcmp(u->name, end) == 0)
-			break;
-	if (u->name == NULL && !(v == 0 && *end == '\0'))
-		return err_set(e, ERR_INVALID, "\"%s\" is not %s", s,
-		    numbers[k->kind].expects);
-	if (__builtin_mul_overflow(v, u->name != NULL ? u->factor : 1, out) ||
-	    *out < k->min || *out > k->max)
-		return err_set(e, ERR_INVALID, "%s is out of range", s);
-	return 0;
-}
-
-static int
-string_set(char **field, const char *value, struct err *e)
-{
-	char *copy = strdup(value);
-
-	if (copy == NULL)
-		return err_memory(e, "configuration", strlen(value));
-	free(*field);
-	*field = copy;
-	return 0;
-}
-
-static int
-choice_check(const struct key *k, const char *value, struct err *e)
-{
-	char word[64];
-
-	(void)snprintf(word, sizeof(word), " %s ", value);
-	if (strchr(value, ' ') == NULL && strstr(k->choices, word) != NULL)
-		return 0;
-	return err_set(e, ERR_INVALID, "\"%s\" is none of:%s", value,
-	    k->choices);
-}
-
-static int
-key_set(struct conf *c, const struct key *k, const char *value, struct err *e)
-{
-	void *f = field_of(c, k);
-	int64_t n = 0;
-
-	switch (k->kind) {
-	case CHOICE:
-		if (choice_check(k, value, e) == -1)
-			return -1;
-		return string_set(f, value, e);
-	case STRING:
-		return string_set(f, value, e);
-	case LIST:
-		if (list_parse(f, value) == -1)
-			return err_memory(e, "configuration", strlen(value));
-		return 0;
-	default:
-		break;
-	}
-	if (number_parse(k, value, &n, e) == -1)
-		return -1;
-	if (k->kind == BYTES)
-		*(size_t *)f = (size_t)n;
-	else if (k->kind == TIME)
-		*(int64_t *)f = n;
-	else
-		*(uint32_t *)f = (uint32_t)n;
-	return 0;
-}
-
 struct conf *
 conf_new(void)
 {
 	struct conf *c = calloc(1, sizeof(*c));
 
-	for (size_t i = 0; c != NULL && i < nitems(keys); i++)
-		if (key_set(c, &keys[i], keys[i].fallback, NULL) == -1) {
+	for (size_t i = 0; c != NULL && i < conf_n_keys; i++)
+		if (key_set(c, &conf_keys[i], conf_keys[i].fallback,
+		    NULL) == -1) {
 			conf_free(c);
 			return NULL;
 		}
@@ -318,14 +153,8 @@ conf_free(struct conf *c)
 {
 	if (c == NULL)
 		return;
-	for (size_t i = 0; i < nitems(keys); i++) {
-		void *f = field_of(c, &keys[i]);
-
-		if (keys[i].kind == LIST)
-			conf_list_free(f);
-		else if (keys[i].kind == STRING || keys[i].kind == CHOICE)
-			free(*(char **)f);
-	}
+	for (size_t i = 0; i < conf_n_keys; i++)
+		key_clear(c, &conf_keys[i]);
 	free(c);
 }
 
@@ -351,37 +180,46 @@ distance(const char *a, const char *b)
 	return row[n];
 }
 
+/* Where the section is wrong the name tells more. */
+static unsigned
+remoteness(const struct key *k, const char *section, const char *name)
+{
+	unsigned d = distance(section, k->section);
+
+	return 2 * distance(name, k->name) + (d < 3 ? d : 3);
+}
+
 static int
 unknown(const char *section, const char *name, struct err *e)
 {
-	unsigned best = UINT_MAX, d;
-	const struct key *near = keys;
+	const struct key *near = conf_keys;
+	bool known = false;
 
-	for (size_t i = 0; i < nitems(keys); i++) {
-		d = 2 * distance(section, keys[i].section) +
-		    distance(name, keys[i].name);
-		if (d < best) {
-			best = d;
-			near = &keys[i];
-		}
+	for (const struct key *k = conf_keys; k < conf_keys + conf_n_keys;
+	    k++) {
+		known |= strcmp(k->section, section) == 0;
+		if (remoteness(k, section, name) <
+		    remoteness(near, section, name))
+			near = k;
 	}
-	return err_set(e, ERR_INVALID, "no key \"%s.%s\"; the nearest is "
-	    "\"%s.%s\"", section, name, near->section, near->name);
+	if (*section == '\0')
+		return err_set(e, ERR_INVALID, "\"%s\" before any [section]; "
+		    "the nearest key is \"%s.%s\"", name, near->section,
+		    near->name);
+	return err_set(e, ERR_INVALID, "no %s \"%s%s%s\"; the nearest key is "
+	    "\"%s.%s\"", known ? "key" : "section", section,
+	    known ? "." : "", known ? name : "", near->section, near->name);
 }
 
-int
-conf_set_key(struct conf *c, const char *section, const char *name,
-    const char *value, struct err *e)
+const struct key *
+key_find(const char *section, const char *name, struct err *e)
 {
-	for (size_t i = 0; i < nitems(keys); i++) {
-		if (strcmp(keys[i].section, section) != 0 ||
-		    strcmp(keys[i].name, name) != 0)
-			continue;
-		if (key_set(c, &keys[i], value, e) == -1)
-			return err_prefix(e, "%s.%s", section, name);
-		return 0;
-	}
-	return unknown(section, name, e);
+	for (const struct key *k = conf_keys; k < conf_keys + conf_n_keys; k++)
+		if (strcmp(k->section, section) == 0 &&
+		    strcmp(k->name, name) == 0)
+			return k;
+	(void)unknown(section, name, e);
+	return NULL;
 }
 
 int
@@ -389,6 +227,7 @@ conf_set(struct conf *c, const char *assignment, struct err *e)
 {
 	const char *equals = strchr(assignment, '='), *dot;
 	char section[64], name[64];
+	const struct key *k;
 
 	dot = equals == NULL ? NULL :
 	    memchr(assignment, '.', (size_t)(equals - assignment));
@@ -399,100 +238,24 @@ conf_set(struct conf *c, const char *assignment, struct err *e)
 	    (int)(dot - assignment), assignment);
 	(void)snprintf(name, sizeof(name), "%.*s", (int)(equals - dot - 1),
 	    dot + 1);
-	return conf_set_key(c, section, name, equals + 1, e);
-}
-
-/* "# " and the text, broken before column 78. */
-static void
-print_comment(struct buf *out, const char *text)
-{
-	size_t column = 0, word;
-
-	while (*text != '\0') {
-		word = strcspn(text, " ");
-		if (column == 0 || column + 1 + word > 76) {
-			(void)buf_str(out, column == 0 ? "#" : "\n#");
-			column = 1;
-		}
-		(void)buf_printf(out, " %.*s", (int)word, text);
-		column += 1 + word;
-		text += word;
-		text += strspn(text, " ");
-	}
-	(void)buf_str(out, "\n");
-}
-
-bool
-conf_print(struct buf *out)
-{
-	const char *section = "";
-	char text[512];
-
-	(void)buf_str(out, "# clinferd: every key with its default.  Those "
-	    "marked (live) are taken over by\n# a running daemon on SIGHUP; "
-	    "the others need a restart.\n");
-	for (size_t i = 0; i < nitems(keys); i++) {
-		const struct key *k = &keys[i];
-
-		if (strcmp(section, k->section) != 0)
-			(void)buf_printf(out, "\n[%s]\n", k->section);
-		section = k->section;
-		(void)buf_str(out, "\n");
-		(void)snprintf(text, sizeof(text), "%s%s", k->help,
-		    k->live ? "  (live)" : "");
-		print_comment(out, text);
-		(void)buf_printf(out, "#%s =%s%s\n", k->name,
-		    *k->fallback != '\0' ? " " : "", k->fallback);
-	}
-	return !buf_failed(out);
-}
-
-static bool
-list_equal(const struct conf_list *a, const struct conf_list *b)
-{
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++)
-		if (strcmp(a->v[i], b->v[i]) != 0)
-			return false;
-	return true;
-}
-
-static const size_t field_bytes[] = {
-	[STRING] = sizeof(char *), [LIST] = sizeof(struct conf_list),
-	[CHOICE] = sizeof(char *), [BYTES] = sizeof(size_t),
-	[TIME] = sizeof(int64_t), [COUNT] = sizeof(uint32_t),
-};
-
-static bool
-key_equal(const struct key *k, const void *a, const void *b)
-{
-	if (k->kind == LIST)
-		return list_equal(a, b);
-	if (k->kind == STRING || k->kind == CHOICE)
-		return strcmp(*(char *const *)a, *(char *const *)b) == 0;
-	return memcmp(a, b, field_bytes[k->kind]) == 0;
+	k = key_find(section, name, e);
+	return k != NULL ? key_set(c, k, equals + 1, e) : -1;
 }
 
 void
 conf_reload(struct conf *c, struct conf *next, conf_report *report, void *arg)
 {
-	char text[256], swap[sizeof(struct conf_list)];
+	char text[256];
 
-	for (size_t i = 0; i < nitems(keys); i++) {
-		const struct key *k = &keys[i];
-		void *a = field_of(c, k), *b = field_of(next, k);
-
-		if (key_equal(k, a, b))
+	for (const struct key *k = conf_keys; k < conf_keys + conf_n_keys;
+	    k++) {
+		if (key_equal(c, next, k))
 			continue;
 		(void)snprintf(text, sizeof(text), k->live ?
 		    "%s.%s changed" : "%s.%s changed: needs a restart",
 		    k->section, k->name);
 		report(arg, text);
-		if (!k->live)
-			continue;
-		memcpy(swap, a, field_bytes[k->kind]);
-		memcpy(a, b, field_bytes[k->kind]);
-		memcpy(b, swap, field_bytes[k->kind]);
+		if (k->live)
+			key_swap(c, next, k);
 	}
 }

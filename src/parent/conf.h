@@ -3,11 +3,14 @@
  *
  * A row of the table in conf.c is a key: section, name, type, default, range,
  * unit, help, and whether a running daemon can change it.  The table also
- * prints the commented file that is installed, and knows the nearest key to a
- * misspelt one. To add a key: one field here, one row there.
+ * prints the commented file that is installed and the list of its man page, and
+ * knows the nearest key to a misspelt one.  To add a key: one field here, one
+ * row there, and conf/clinferd.conf printed anew.
  *
  * Files are INI: [section], key = value, # comment.  Lists are separated by
- * spaces or commas; one in double quotes may hold both.
+ * spaces or commas; one in double quotes may hold both.  A line that begins
+ * with a blank and holds no '=' goes on with the list above it.  A key may be
+ * set once in a file; of files, the last wins.
  */
 #ifndef PARENT_CONF_H
 #define PARENT_CONF_H
@@ -72,7 +75,9 @@ struct conf {
 
 	/* log */
 	char		*log_level;
-	char		*log_target;
+	struct conf_list log_areas;	/* "area=level" */
+	char		*log_access;	/* "yes" "no" */
+	char		*log_target;	/* "auto" "stderr" "syslog" "journal" */
 };
 
 /* Append a copy of s; -1: no memory. */
@@ -88,8 +93,8 @@ void		 conf_free(struct conf *);	/* NULL is fine */
 
 /*
  * Read one file.  Every mistake is reported as "file:line: ...", reading goes
- * on; -1 if there was any (*err: the first).  missing_ok: no file means nothing
- * to do.
+ * on; -1 if there was any (*err, if not NULL: the first).  missing_ok: no file
+ * means nothing to do.
  */
 int		 conf_read(struct conf *, const char *path, bool missing_ok,
 		    conf_report *, void *arg, struct err *);
@@ -101,12 +106,11 @@ int		 conf_read_dir(struct conf *, const char *dir, conf_report *,
 /* "section.key=value". */
 int		 conf_set(struct conf *, const char *assignment, struct err *);
 
-/* Set one key by its two names. */
-int		 conf_set_key(struct conf *, const char *section,
-		    const char *key, const char *value, struct err *);
-
 /* The commented file with all defaults. */
 bool		 conf_print(struct buf *);
+
+/* The same as the list of clinferd.conf(5), in mdoc. */
+bool		 conf_print_mdoc(struct buf *);
 
 /*
  * Take over from next every key that may change live; the others that differ

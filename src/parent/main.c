@@ -26,6 +26,7 @@
 #include "parent/queue.h"
 #include "parent/server.h"
 #include "parent/sup.h"
+#include "parent/trial.h"
 #include "parent/user.h"
 #include "parent/watch.h"
 #include "config.h"
@@ -55,6 +56,13 @@ say_wrong(void *arg, const char *text)
 }
 
 static void
+say_doubt(void *arg, const char *text)
+{
+	(void)arg;
+	log_warn("config", "%s", text);
+}
+
+static void
 say_changed(void *arg, const char *text)
 {
 	(void)arg;
@@ -65,12 +73,46 @@ static void
 apply_log(const struct conf *c)
 {
 	enum log_level level = LOG_LV_INFO;
+	enum log_target target = LOG_TO_AUTO;
+	struct err e;
 
 	(void)log_level_by_name(c->log_level, &level);
+	(void)log_target_by_name(c->log_target, &target);
+	log_open(target, "clinferd");
 	log_set_level(level);
+	for (size_t i = 0; i < c->log_areas.n; i++)
+		(void)log_area(c->log_areas.v[i], true, &e);
 }
 
 /* Signals. */
+
+static void
+say_kept(void *arg, const char *text)
+{
+	(void)arg;
+	log_error("config", "%s: the addresses stay as they were", text);
+}
+
+/* What changed and can be taken over is; next gets what it replaced. */
+static void
+apply(struct daemon *d, struct conf *next)
+{
+	struct parent *p = &d->parent;
+	struct conf_list keep;
+
+	conf_reload(p->conf, next, say_changed, NULL);
+	apply_log(p->conf);
+	arena_set_limit(p->arena, p->conf->limits_memory);
+	server_reload(p->server);
+	fleet_check(p->sup);
+	if (server_relisten(p->server, &p->conf->server_listen, say_kept,
+	    NULL) == 0)
+		return;
+	/* They are what we have: the next reload tries again. */
+	keep = next->server_listen;
+	next->server_listen = p->conf->server_listen;
+	p->conf->server_listen = keep;
+}
 
 static void
 reload(struct daemon *d)
@@ -83,11 +125,8 @@ reload(struct daemon *d)
 		p->stats.reload_errors++;
 		log_error("config", "reload: the old configuration stays");
 	} else {
-		conf_reload(p->conf, next, say_changed, NULL);
+		apply(d, next);
 		conf_free(next);
-		apply_log(p->conf);
-		arena_set_limit(p->arena, p->conf->limits_memory);
-		server_reload(p->server);
 	}
 	watch_reload(d->watch);
 	sup_reload(p->sup);
@@ -152,7 +191,9 @@ static void
 on_signal(int number, short what, void *arg)
 {
 	(void)what;
-	if (number == SIGHUP)
+	if (number == SIGHUP && ((struct daemon *)arg)->parent.draining)
+		log_info("main", "reload: not any more, we are draining");
+	else if (number == SIGHUP)
 		reload(arg);
 	else
 		drain(arg);
@@ -322,8 +363,6 @@ close_all(struct daemon *d)
 		event_free(d->drain);
 	if (p->base != NULL)
 		event_base_free(p->base);
-	conf_free(p->conf);
-	options_done(&d->options);
 	libevent_global_shutdown();
 }
 
@@ -348,54 +387,72 @@ run(struct daemon *d)
 }
 
 static int
-print_conf(void)
+print_conf(bool print(struct buf *))
 {
 	struct buf b;
 	int r = 1;
 
 	buf_init(&b, (size_t)1 << 20);
-	if (conf_print(&b) && fwrite(b.data, 1, b.len, stdout) == b.len)
+	if (print(&b) && fwrite(b.data, 1, b.len, stdout) == b.len)
 		r = 0;
 	buf_done(&b);
 	return r;
+}
+
+static int
+test(struct daemon *d)
+{
+	int status = 1;
+
+	d->parent.conf = options_conf(&d->options, say_wrong, NULL);
+	if (d->parent.conf != NULL && trial(d->parent.conf, say_wrong,
+	    say_doubt, NULL)) {
+		(void)puts("the configuration is good");
+		status = 0;
+	}
+	return status;
+}
+
+static int
+start(struct daemon *d)
+{
+	int status;
+
+	d->parent.conf = options_conf(&d->options, say_wrong, NULL);
+	if (d->parent.conf == NULL)
+		return 1;
+	apply_log(d->parent.conf);
+	status = run(d);
+	close_all(d);
+	return status;
 }
 
 int
 main(int argc, char **argv)
 {
 	static struct daemon d;
-	int status;
+	int status = 0;
 
 	switch (options_parse(argc, argv, &d.options)) {
 	case DO_EXIT:
-		options_done(&d.options);
-		return 0;
+		break;
 	case DO_USAGE:
-		options_done(&d.options);
-		return 2;
+		status = 2;
+		break;
 	case DO_PRINT:
-		options_done(&d.options);
-		return print_conf();
+		status = print_conf(conf_print);
+		break;
+	case DO_PRINT_MDOC:
+		status = print_conf(conf_print_mdoc);
+		break;
 	case DO_TEST:
-		d.parent.conf = options_conf(&d.options, say_wrong, NULL);
-		status = d.parent.conf == NULL;
-		if (status == 0)
-			(void)puts("the configuration is good");
-		conf_free(d.parent.conf);
-		options_done(&d.options);
-		return status;
+		status = test(&d);
+		break;
 	case DO_RUN:
+		status = start(&d);
 		break;
 	}
-	d.parent.conf = options_conf(&d.options, say_wrong, NULL);
-	if (d.parent.conf == NULL) {
-		options_done(&d.options);
-		return 1;
-	}
-	apply_log(d.parent.conf);
-	if (strcmp(d.parent.conf->log_target, "syslog") == 0)
-		log_open(LOG_TO_SYSLOG, "clinferd");
-	status = run(&d);
-	close_all(&d);
+	conf_free(d.parent.conf);
+	options_done(&d.options);
 	return status;
 }

@@ -335,6 +335,8 @@ put_parent(struct buf *b, const struct parent *p)
 	    "Bytes of them.", (double)s->copied_bytes);
 	one(b, "clinferd_reloads_total", "counter", "Configurations read "
 	    "again.", (double)s->reloads);
+	one(b, "clinferd_reload_errors_total", "counter",
+	    "Of these, found wrong and not taken.", (double)s->reload_errors);
 	one(b, "clinferd_loop_longest_seconds", "gauge",
 	    "CPU time of the longest callback of the event loop.",
 	    SECONDS(loop_longest_ns()));

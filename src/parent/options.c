@@ -26,7 +26,8 @@ static const char usage[] =
 "  -u, --user USER       when started as root: the user to become\n"
 "                        (default: _clinferd)\n"
 "  -t, --test            check the configuration and exit 0 or 1\n"
-"      --print-config    print all keys with their defaults\n"
+"      --print-config    print all keys with their defaults; =mdoc: as the\n"
+"                        list of clinferd.conf(5)\n"
 "  -v, --verbose         log more\n"
 "  -V, --version         print the version\n"
 "  -h, --help            print this\n";
@@ -40,7 +41,7 @@ static const struct option longs[] = {
 	{ "set", required_argument, NULL, 's' },
 	{ "user", required_argument, NULL, 'u' },
 	{ "test", no_argument, NULL, 't' },
-	{ "print-config", no_argument, NULL, 'P' },
+	{ "print-config", optional_argument, NULL, 'P' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
@@ -137,8 +138,12 @@ options_parse(int argc, char **argv, struct options *o)
 			    DO_USAGE : DO_EXIT;
 		if (c == 't')
 			what = DO_TEST;
-		else if (c == 'P')
+		else if (c == 'P' && optarg == NULL)
 			what = DO_PRINT;
+		else if (c == 'P' && strcmp(optarg, "mdoc") == 0)
+			what = DO_PRINT_MDOC;
+		else if (c == 'P')
+			return wrong();
 		else if (c == 'v')
 			o->verbose = true;
 		else if (c == 'c') {

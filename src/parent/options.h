@@ -17,6 +17,7 @@ enum options_do {
 	DO_EXIT,		/* help or version was printed: status 0 */
 	DO_USAGE,		/* wrong usage was reported: status 2 */
 	DO_PRINT,		/* print the commented configuration file */
+	DO_PRINT_MDOC,		/* ... as a man page's list */
 };
 
 struct options {

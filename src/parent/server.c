@@ -2,6 +2,7 @@
 #include "parent/server.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <event2/buffer.h>
 
@@ -292,6 +293,7 @@ server_reload(struct server *s)
 
 	http_set_limits(s->http, &l);
 	http_budget(s->http)->max = c->limits_memory;
+	http_set_recording(s->http, strcmp(c->log_access, "yes") == 0);
 }
 
 void

@@ -35,6 +35,12 @@ def equal(got, want, *what):
     check(got == want, *what, "got", repr(got)[:500], "want", repr(want)[:500])
 
 
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
 class Answer:
     def __init__(self, status, headers, body):
         self.status = status
@@ -53,7 +59,8 @@ class Answer:
 
 class Daemon:
     def __init__(self, *settings, models=("double",), env=None, worker=None,
-                 listen=()):
+                 listen=(), conf=None):
+        self.conf = conf            # the file's text; %(port)d, %(dir)s
         self.dir = tempfile.mkdtemp(prefix="clinferd.")
         self.settings = settings
         self.listen = listen
@@ -83,14 +90,16 @@ class Daemon:
             f.write(text)
 
     def __enter__(self):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
+        self.port = free_port()
         self.log = open(self.dir + "/log", "w+")
-        args = [build_dir() + "/clinferd", "-c", "/dev/null",
-                "-m", self.dir + "/models",
-                "-l", "127.0.0.1:%d" % self.port,
-                "-l", "unix:%s/socket" % self.dir]
+        args = [build_dir() + "/clinferd"]
+        if self.conf is not None:
+            self.configure(self.conf)
+            args += ["-c", self.dir + "/conf"]
+        else:
+            args += ["-c", "/dev/null", "-m", self.dir + "/models",
+                     "-l", "127.0.0.1:%d" % self.port,
+                     "-l", "unix:%s/socket" % self.dir]
         for address in self.listen:
             args += ["-l", address]
         if os.getuid() == 0:
@@ -102,6 +111,34 @@ class Daemon:
         self.process = subprocess.Popen(self.before + args, stderr=self.log, env=self.env)
         self.wait_ready()
         return self
+
+    def configure(self, text):
+        with open(self.dir + "/conf", "w") as f:
+            f.write(text % {"port": self.port, "dir": self.dir})
+
+    def lines(self):
+        with open(self.dir + "/log") as f:
+            return f.read().splitlines()
+
+    def reload(self, text=None):
+        """SIGHUP, perhaps with another configuration; what was logged meanwhile."""
+        if text is not None:
+            self.configure(text)
+        before = len(self.lines())
+        self.process.send_signal(signal.SIGHUP)
+        for _ in range(1000):
+            new = self.lines()[before:]
+            if any("main: reloaded" in line for line in new):
+                return new
+            time.sleep(0.02)
+        self.fail("no reload")
+
+    def until(self, what, *why):
+        for _ in range(1000):
+            if what():
+                return
+            time.sleep(0.02)
+        self.fail(" ".join(map(str, ("it never came true:",) + why)))
 
     def wait_ready(self):
         for _ in range(600):
@@ -182,8 +219,8 @@ class Daemon:
                 return float(line.rsplit(" ", 1)[1])
         raise AssertionError("no metric " + name)
 
-    def connect(self):
-        s = socket.create_connection(("127.0.0.1", self.port), 20)
+    def connect(self, port=None, host="127.0.0.1"):
+        s = socket.create_connection((host, port or self.port), 20)
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return s
 

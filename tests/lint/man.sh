@@ -1,6 +1,7 @@
 #!/bin/sh
-# man.sh SRCDIR: manual pages are what mandoc takes without a word.  Pages of ours
-# are not installed here, which is no fault of those that refer to them.
+# man.sh SRCDIR BUILDDIR: manual pages, also those that are built, are what mandoc takes
+# without a word.  Pages of ours are not installed here, which is no fault of those that
+# refer to them.
 set -u
 cd "$1" || exit 1
 command -v mandoc > /dev/null || {
@@ -8,7 +9,8 @@ command -v mandoc > /dev/null || {
 	[ "${CI:-}" != true ]
 	exit
 }
-said=$(mandoc -T lint conf/*.[1-8] | grep -v 'referenced manual not found')
+said=$(mandoc -T lint conf/*.[1-8] "$2"/*.[1-8] |
+    grep -v 'referenced manual not found')
 [ -z "$said" ] || {
 	echo "$said"
 	exit 1
