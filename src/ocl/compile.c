@@ -100,9 +100,9 @@ type_bytes(const char *type)
 }
 
 /*
- * An argument that does no harm in a launch without work.  Numbers are not zero:
- * kernels divide by their sizes before they ask for work, and only some drivers
- * forgive that.
+ * An argument that does no harm in a launch without work.  Numbers are not
+ * zero: kernels divide by their sizes before they ask for work, and only some
+ * drivers forgive that.
  */
 static int
 harmless(cl_kernel k, cl_uint i, cl_mem dummy, const struct compile *c,
