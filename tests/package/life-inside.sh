@@ -9,7 +9,7 @@ log=/var/log/test.log
 # Let invoke-rc.d act as on a machine that runs.
 printf '#!/bin/sh\nexit 0\n' > /usr/sbin/policy-rc.d
 chmod +x /usr/sbin/policy-rc.d
-busybox syslogd -O $log
+busybox syslogd -f /dev/null -O $log
 groupadd --system render 2> /dev/null || true
 every_file() {
 	find / -xdev \( -path /proc -o -path /sys -o -path /tmp -o -path /root \
