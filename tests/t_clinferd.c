@@ -391,6 +391,18 @@ START_TEST(it_starts_without_a_device)
 }
 END_TEST
 
+/* The init script hears at once of a start that failed. */
+START_TEST(it_tells_that_it_cannot_start)
+{
+	char text[256];
+
+	(void)snprintf(text, sizeof(text), "-c /dev/null -u root "
+	    "-l unix:%s/none/s -s worker.cache=%s/cache", dir, dir);
+	ck_assert_int_eq(status_of(start(text)), 1);
+	expect_next("ERRNO=", NULL);
+}
+END_TEST
+
 START_TEST(it_feeds_the_watchdog)
 {
 	(void)setenv("WATCHDOG_USEC", "100000", 1);
@@ -465,6 +477,7 @@ suite(void)
 	tcase_add_test(c, it_serves_reloads_and_drains);
 	tcase_add_test(c, it_tells_when_it_is_ready);
 	tcase_add_test(c, it_starts_without_a_device);
+	tcase_add_test(c, it_tells_that_it_cannot_start);
 	tcase_add_test(c, it_feeds_the_watchdog);
 	tcase_add_test(c, a_drain_has_an_end);
 	tcase_add_test(c, nothing_is_left_behind);

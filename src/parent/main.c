@@ -21,6 +21,7 @@
 #include "parent/announce.h"
 #include "parent/conf.h"
 #include "parent/models.h"
+#include "parent/notify.h"
 #include "parent/options.h"
 #include "parent/parent.h"
 #include "parent/queue.h"
@@ -374,6 +375,7 @@ run(struct daemon *d)
 
 	if (open_all(d, &e) == -1) {
 		log_error("main", "%s", e.text);
+		notify_failed();
 		return 1;
 	}
 	log_info("main", "started: version=" PACKAGE_VERSION " pid=%d",

@@ -116,6 +116,15 @@ notify_stopping(void)
 }
 
 void
+notify_failed(void)
+{
+	char text[32];
+
+	(void)snprintf(text, sizeof(text), "ERRNO=%d", ECANCELED);
+	tell(text);
+}
+
+void
 notify_status(const char *fmt, ...)
 {
 	char text[512] = "STATUS=";

@@ -22,6 +22,8 @@ void	 notify_close(void);
 void	 notify_ready(void);
 void	 notify_reloading(void);
 void	 notify_stopping(void);
+/* The start failed: who awaits READY=1 need not any longer. */
+void	 notify_failed(void);
 void	 notify_status(const char *fmt, ...) PRINTF(1, 2);
 
 #endif
