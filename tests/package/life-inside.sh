@@ -155,7 +155,7 @@ ok "the socket is for the group" owner /run/clinferd/http \
     '_clinferd:_clinferd 660'
 ok "the socket answers" curl -fsS --unix-socket /run/clinferd/http \
     http://localhost/v2/health/ready
-rm -r "$(dirname $conf)"
+rm $conf
 gives 0 "restart without it" $init restart
 ok "the socket is gone" test ! -e /run/clinferd/http
 
@@ -167,6 +167,7 @@ time.sleep(60)' &
 stranger=$!
 soon sh -c 'ss -ltn | grep -q 127.0.0.1:8000' || true
 gives 1 "start with its port taken" $init start
+ok "... fails when it does" not grep "timed out" /tmp/said
 ok "... leaves nothing" nobody
 gives 3 "status with its port taken" $init status
 ok "syslog says why" grep -q "daemon.err clinferd.*127.0.0.1:8000" $log
@@ -216,9 +217,11 @@ ok "wrk saw nothing but 200 and 503" grep -q '^wrong=0$' /tmp/wrk
 ok "after the upgrade" ask
 
 # The end.
+printf '[queue]\nsize = 7\n' > $conf
 ok "remove" dpkg -r clinferd
 ok "nothing runs" nobody
 ok "the configuration stays" test -e /etc/clinferd/clinferd.conf
+ok "... the administrator's part, too" test -e $conf
 ok "models stay" test -e /var/lib/clinferd/models/mine/1/model.onnx
 ok "purge" dpkg -P clinferd
 every_file > /root/after
