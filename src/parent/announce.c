@@ -62,8 +62,8 @@ tell_status(struct announce *a, const char *doing)
 
 	(void)snprintf(text, sizeof(text), "%s%s%u of %u workers ready, %u of "
 	    "%u models ready, %u failed", doing != NULL ? doing : "",
-	    doing != NULL ? ": " : "", sup_ready(p->sup), p->sup->n, n.ready,
-	    n.all, n.failed);
+	    doing != NULL ? ": " : "", sup_ready(p->sup), fleet_size(p->sup),
+	    n.ready, n.all, n.failed);
 	if (strcmp(text, a->told) == 0)
 		return;
 	(void)snprintf(a->told, sizeof(a->told), "%s", text);

@@ -185,14 +185,15 @@ static void
 settle_pending(struct model *m, struct version *v)
 {
 	struct version *old = version_by_number(m->versions, v->number);
+	char name[LOG_VALUE];
 
 	if (v->state != VERSION_READY) {
 		if (old != NULL) {
 			give_reason(old, v->reason);
 			old->deadly = places_deadly(v) ? v->stamp : 0;
 			log_warn("model", "not replaced: model=%s version="
-			    "%lld: the one before serves", m->name,
-			    (long long)v->number);
+			    "%lld the one before serves",
+			    log_quote(name, m->name), (long long)v->number);
 		}
 		version_retire(v);
 		return;
@@ -372,10 +373,11 @@ void
 models_retire(struct models *ms, const char *name)
 {
 	struct model *m = models_find(ms, name);
+	char q[LOG_VALUE];
 
 	if (m == NULL)
 		return;
-	log_info("model", "gone: model=%s", name);
+	log_info("model", "gone: model=%s", log_quote(q, name));
 	unload_all(m, "it is gone from the repository");
 	model_drop(ms, m);
 }

@@ -1,8 +1,8 @@
 #!/bin/sh
 # style.sh SRCDIR: what one style means, as far as a program can see it: 80 columns
 # (tabs count to 8), no blanks at ends of lines, tabs for indentation, files of at
-# most 600 lines, functions of at most 60, an opening comment in every header, no area of the log that it does not
-# know.
+# most 600 lines, functions of at most 60, an opening comment in every header, no
+# area of the log that log.c does not know.
 set -u
 cd "$1" || exit 1
 bad=0
