@@ -13,6 +13,7 @@ printf '#!/bin/sh\nexit 0\n' > "$root/usr/sbin/policy-rc.d"
 chmod +x "$root/usr/sbin/policy-rc.d"
 say "autopkgtest"
 # Its chroot backend mounts nothing, and start-stop-daemon looks into /proc.
+# shellcheck disable=SC2016	# the inner shell's
 timeout -s KILL 600 unshare --mount --pid --fork --kill-child -- sh -euc '
 mount --make-rprivate /
 mount -t proc proc /proc
