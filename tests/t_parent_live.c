@@ -316,7 +316,7 @@ END_TEST
 
 START_TEST(cancelled_work_is_dropped)
 {
-	begin_ready("queue.batch=1", "FAKE_ROWS=1 FAKE_MS=10");
+	begin_ready("queue.batch=1", "FAKE_ROWS=1 FAKE_MS=200");
 	ask_all(0, 10, 0);
 	world_run_ms(&w, 5);
 	for (int i = 0; i < 10; i += 2) {
@@ -325,7 +325,7 @@ START_TEST(cancelled_work_is_dropped)
 	}
 	for (int i = 1; i < 10; i += 2)
 		check_all(i, i + 1, 0);
-	world_run_ms(&w, 50);
+	world_run_ms(&w, 300);
 	for (int i = 0; i < 10; i += 2)
 		ck_assert_uint_eq(asks[i].calls, 0);
 	ck_assert_uint_le(stats()->execution_count, 7);
