@@ -9,6 +9,7 @@
 #include "base/pool.h"
 #include "base/shape.h"
 #include "base/size.h"
+#include "suite.h"
 
 START_TEST(an_error_is_prefixed_and_cut)
 {
@@ -143,9 +144,5 @@ main(void)
 	tcase_add_test(c, a_pool_gives_zeroes_up_to_its_maximum);
 	suite_add_tcase(s, c);
 
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -9,6 +9,7 @@
 #include "base/size.h"
 #include "parent/conf.h"
 #include "scratch.h"
+#include "suite.h"
 
 #define MS	NS_PER_MS
 
@@ -353,11 +354,5 @@ suite(void)
 int
 main(void)
 {
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(suite());
 }

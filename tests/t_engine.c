@@ -5,6 +5,7 @@
 
 #include "net_help.h"
 #include "onnx_make.h"
+#include "suite.h"
 #include "op/op.h"
 
 #define MODELS	SRCDIR "/tests/models/"
@@ -528,8 +529,6 @@ main(void)
 {
 	Suite *s = suite_create("engine");
 	TCase *t = tcase_create("nets");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, digits);
@@ -545,9 +544,5 @@ main(void)
 	tcase_add_test(t, bad_requests);
 	tcase_add_loop_test(t, expressions, 0, 4);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -12,6 +12,7 @@
 #include "base/size.h"
 #include "net_help.h"
 #include "onnx_make.h"
+#include "suite.h"
 
 #define LINES		16
 #define TOLERANCE	1e-3
@@ -461,8 +462,6 @@ main(void)
 {
 	Suite *s = suite_create("engine_check");
 	TCase *t = tcase_create("check");
-	SRunner *r;
-	int failed;
 
 	(void)setenv("OCL_ICD_VENDORS", "/etc/OpenCL/vendors/pocl.icd", 1);
 	/* Once: programs that are right are the same in all cases. */
@@ -473,9 +472,5 @@ main(void)
 	tcase_add_loop_test(t, wrong_kernels_are_not_used, 0, nitems(faults));
 	tcase_add_test(t, verdicts_outlive_a_process);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -4,6 +4,7 @@
 
 #include "net_help.h"
 #include "onnx_make.h"
+#include "suite.h"
 
 /* A file that declares another type than its nodes make. */
 START_TEST(wrong_types)
@@ -94,16 +95,10 @@ main(void)
 {
 	Suite *s = suite_create("engine's limits");
 	TCase *t = tcase_create("nets");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, wrong_types);
 	tcase_add_test(t, memory_is_shared);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

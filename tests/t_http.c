@@ -6,6 +6,7 @@
 #include <event2/buffer.h>
 
 #include "http_world.h"
+#include "suite.h"
 
 START_TEST(a_body_comes_back_however_it_is_cut)
 {
@@ -345,9 +346,5 @@ main(void)
 	tcase_add_test(c, continue_is_said_only_when_wanted);
 	suite_add_tcase(s, c);
 
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "http_world.h"
+#include "suite.h"
 
 START_TEST(a_head_that_is_too_large_is_431)
 {
@@ -169,9 +170,5 @@ main(void)
 	tcase_add_test(c, addresses_are_checked);
 	suite_add_tcase(s, c);
 
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -11,6 +11,7 @@
 #include "ipc/shm.h"
 #include "ipc/space.h"
 #include "ipc/text.h"
+#include "suite.h"
 
 START_TEST(a_reader_cannot_write_or_resize)
 {
@@ -303,8 +304,6 @@ main(void)
 {
 	Suite *s = suite_create("ipc");
 	TCase *c = tcase_create("ipc");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, a_reader_cannot_write_or_resize);
@@ -318,9 +317,5 @@ main(void)
 	tcase_add_test(c, a_full_space_says_so);
 	tcase_add_test(c, text_is_cleaned);
 	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

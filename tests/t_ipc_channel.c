@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "ipc/channel.h"
 #include "ipc/memory.h"
+#include "suite.h"
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 #define JOBS	5000
@@ -451,8 +452,6 @@ main(void)
 {
 	Suite *s = suite_create("ipc_channel");
 	TCase *c = tcase_create("channel");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_set_timeout(c, 120);
@@ -469,9 +468,5 @@ main(void)
 	tcase_add_test(c, a_worker_that_invents_completions_is_noticed);
 	tcase_add_test(c, a_worker_that_never_pops_is_noticed);
 	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -8,6 +8,7 @@
 #include "base/size.h"
 #include "ipc/ctl.h"
 #include "ipc/desc.h"
+#include "suite.h"
 
 static struct job_tensor tensors[] = {
 	{ 0, DT_FLOAT, { 2, { 2, 64 } }, 7, 128, 512 },
@@ -333,8 +334,6 @@ main(void)
 {
 	Suite *s = suite_create("ipc_desc");
 	TCase *c = tcase_create("desc");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, a_job_survives);
@@ -347,9 +346,5 @@ main(void)
 	tcase_add_test(c, a_descriptor_where_none_belongs_is_closed);
 	tcase_add_test(c, damaged_messages_are_survived);
 	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

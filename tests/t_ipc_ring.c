@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "ipc/ring.h"
+#include "suite.h"
 
 #define SIZE	8
 
@@ -219,8 +220,6 @@ main(int argc, char **argv)
 {
 	Suite *s = suite_create("ipc_ring");
 	TCase *c = tcase_create("ring");
-	SRunner *r;
-	int failed;
 
 	if (argc > 1)
 		edges = (uint32_t)strtoul(argv[1], NULL, 10);
@@ -235,9 +234,5 @@ main(int argc, char **argv)
 	tcase_add_test(c, no_wake_up_is_lost_by_count);
 	tcase_add_test(c, no_wake_up_is_lost_by_bell);
 	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -16,6 +16,7 @@
 #include "base/log_limit.h"
 #include "base/log_text.h"
 #include "base/size.h"
+#include "suite.h"
 
 static char	dir[64];
 static int	line_end;	/* what standard error writes comes here */
@@ -326,11 +327,5 @@ suite(void)
 int
 main(void)
 {
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(suite());
 }

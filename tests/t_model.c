@@ -7,6 +7,7 @@
 #include "model/datum.h"
 #include "model/graph.h"
 #include "model_help.h"
+#include "suite.h"
 #include "parse/pb.h"
 
 START_TEST(a_small_model_is_read)
@@ -331,9 +332,5 @@ main(void)
 	tcase_add_test(c, attributes_have_the_type_they_claim);
 	suite_add_tcase(s, c);
 
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

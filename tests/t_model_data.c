@@ -7,6 +7,7 @@
 #include "model/datum.h"
 #include "model/graph.h"
 #include "model_help.h"
+#include "suite.h"
 #include "parse/pb.h"
 
 START_TEST(a_tensor_has_exactly_its_bytes)
@@ -234,9 +235,5 @@ main(void)
 	tcase_add_test(c, data_files_are_read_and_written);
 	suite_add_tcase(s, c);
 
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

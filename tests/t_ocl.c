@@ -5,6 +5,7 @@
 
 #include "base/size.h"
 #include "ocl/ocl.h"
+#include "suite.h"
 
 /* Ways to compute.  A driver that is not installed is passed over. */
 static const struct way {
@@ -478,8 +479,6 @@ main(void)
 {
 	Suite *s = suite_create("ocl");
 	TCase *t = tcase_create("device");
-	SRunner *r;
-	int failed;
 
 	tcase_add_unchecked_fixture(t, make_dir, remove_dir);
 	tcase_set_timeout(t, 120);
@@ -496,9 +495,5 @@ main(void)
 	tcase_add_test(t, devices_are_listed);
 	tcase_add_test(t, no_driver_is_no_error);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

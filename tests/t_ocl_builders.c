@@ -8,6 +8,7 @@
 
 #include "ocl/builders.h"
 #include "ocl/ocl.h"
+#include "suite.h"
 
 enum { PROGRAMS = 6, WRONG = 3 };
 
@@ -174,8 +175,6 @@ main(void)
 {
 	Suite *s = suite_create("ocl_builders");
 	TCase *t = tcase_create("builders");
-	SRunner *r;
-	int failed;
 
 	(void)setenv("OCL_ICD_VENDORS", "/etc/OpenCL/vendors/pocl.icd", 1);
 	/* PoCL 6 has none, 3 would go on after a division by zero. */
@@ -188,9 +187,5 @@ main(void)
 	tcase_add_test(t, a_launch_without_work_divides_by_no_zero);
 	tcase_add_test(t, killed_builders_leave_their_share_to_the_caller);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

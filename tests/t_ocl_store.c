@@ -11,6 +11,7 @@
 #include "ocl/ocl.h"
 #include "ocl/program.h"
 #include "ocl/store.h"
+#include "suite.h"
 
 static char dir[] = "/tmp/t_ocl_store.XXXXXX";
 
@@ -439,8 +440,6 @@ main(void)
 {
 	Suite *s = suite_create("ocl_store");
 	TCase *t = tcase_create("store");
-	SRunner *r;
-	int failed;
 
 	(void)setenv("OCL_ICD_VENDORS", "/etc/OpenCL/vendors/pocl.icd", 1);
 	tcase_add_checked_fixture(t, make_dir, remove_dir);
@@ -455,9 +454,5 @@ main(void)
 	tcase_add_test(t, unused_programs_are_bounded);
 	tcase_add_test(t, a_cache_that_cannot_be_written_is_no_error);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "ocl/team.h"
+#include "suite.h"
 
 #define CELLS	512
 
@@ -118,17 +119,11 @@ main(void)
 {
 	Suite *s = suite_create("ocl_team");
 	TCase *t = tcase_create("team");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, every_round_sees_the_one_before, 1, 5);
 	tcase_add_test(t, sleepers_are_woken);
 	tcase_add_test(t, a_team_may_end_at_any_moment);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

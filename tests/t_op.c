@@ -4,6 +4,7 @@
 
 #include "base/size.h"
 #include "op_help.h"
+#include "suite.h"
 
 struct example {
 	const char	*op;
@@ -274,17 +275,11 @@ main(void)
 {
 	Suite *s = suite_create("op");
 	TCase *t = tcase_create("definitions");
-	SRunner *r;
-	int failed;
 
 	tcase_add_loop_test(t, examples_hold, 0, nitems(examples));
 	tcase_add_loop_test(t, rows_go_where_they_should, 0, nitems(rows));
 	tcase_add_test(t, rows_are_whole);
 	tcase_add_test(t, rows_are_found_by_opset);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -11,6 +11,7 @@
 #include "base/size.h"
 #include "net_help.h"
 #include "onnx_make.h"
+#include "suite.h"
 
 #define TOLERANCE	2e-5		/* of an output's largest value */
 #define CASES_MAX	HELP_OUTPUTS
@@ -434,8 +435,6 @@ main(void)
 {
 	Suite *s = suite_create("op_fast");
 	TCase *c = tcase_create("forms");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(c, 120);
 	tcase_add_loop_test(c, winograd, 0, WAYS);
@@ -447,9 +446,5 @@ main(void)
 	tcase_add_loop_test(c, chains_of_a_batch, 0, WAYS_FEW);
 	tcase_add_loop_test(c, products, 0, WAYS);
 	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

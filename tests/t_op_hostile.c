@@ -8,6 +8,7 @@
 
 #include "base/size.h"
 #include "op_help.h"
+#include "suite.h"
 
 #define ROUNDS		60
 #define ELEMENTS	4096	/* outputs larger than this are not computed */
@@ -458,8 +459,7 @@ main(void)
 {
 	Suite *s = suite_create("op_hostile");
 	TCase *t = tcase_create("random");
-	SRunner *r;
-	int failed, n = 0;
+	int n = 0;
 
 	while (op_row(n) != NULL)
 		n++;
@@ -467,9 +467,5 @@ main(void)
 	tcase_add_loop_test(t, nothing_breaks, 0, n);
 	tcase_add_loop_test(t, sound_nodes_gone_wrong, 0, nitems(sound));
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -9,6 +9,7 @@
 #include "parent/dispatch.h"
 #include "parent/stats.h"
 #include "parent/sup.h"
+#include "suite.h"
 
 #define MS	NS_PER_MS
 #define S	NS_PER_S
@@ -186,11 +187,5 @@ suite(void)
 int
 main(void)
 {
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(suite());
 }

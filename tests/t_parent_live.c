@@ -11,6 +11,7 @@
 #include "parent/sup.h"
 #include "parent/workers.h"
 #include "parent_world.h"
+#include "suite.h"
 
 /* First elements that make a fake worker misbehave: tests/fake_worker.c. */
 enum { CRASH = 1001, HANG, SLOW, LIE_JOB, LIE_PARTS, LIE_TYPE, GARBLE, QUIT,
@@ -525,11 +526,5 @@ suite(void)
 int
 main(void)
 {
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(suite());
 }

@@ -8,6 +8,7 @@
 #include "parent/sup.h"
 #include "parent/workers.h"
 #include "parent_world.h"
+#include "suite.h"
 
 static struct world	w;
 static struct ask	asks[8];
@@ -261,11 +262,5 @@ suite(void)
 int
 main(void)
 {
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(suite());
 }

@@ -12,6 +12,7 @@
 #include "parent/modelconf.h"
 #include "parent/repo.h"
 #include "scratch.h"
+#include "suite.h"
 
 /* modelconf */
 
@@ -300,11 +301,5 @@ suite(void)
 int
 main(void)
 {
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(suite());
 }

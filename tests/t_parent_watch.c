@@ -9,6 +9,7 @@
 #include "parent/folders.h"
 #include "parent/pace.h"
 #include "scratch.h"
+#include "suite.h"
 
 /* pace */
 
@@ -283,11 +284,5 @@ suite(void)
 int
 main(void)
 {
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(suite());
 }

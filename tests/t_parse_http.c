@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/size.h"
 #include "parse/http.h"
+#include "suite.h"
 
 #define HEAD_MAX	16384
 #define LINE		"POST /v2/models/m/infer HTTP/1.1\r\n"
@@ -356,9 +357,5 @@ main(void)
 	tcase_add_test(c, an_answer_says_how_long_it_is);
 	suite_add_tcase(s, c);
 
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

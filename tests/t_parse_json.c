@@ -5,6 +5,7 @@
 #include "base/size.h"
 #include "parse/json.h"
 #include "parse/num.h"
+#include "suite.h"
 
 #define ONE(data)	"{\"inputs\":[{\"name\":\"a\",\"shape\":[2,3]," \
 			"\"datatype\":\"FP32\",\"data\":" data "}]}"
@@ -382,9 +383,5 @@ main(void)
 	tcase_add_test(c, strings_are_escaped);
 	suite_add_tcase(s, c);
 
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

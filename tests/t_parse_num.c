@@ -6,6 +6,7 @@
 #include "base/size.h"
 #include "parse/num.h"
 #include "parse/pow10.h"
+#include "suite.h"
 
 #define FLOATS		1000000
 #define DOUBLES		300000
@@ -430,9 +431,5 @@ main(void)
 	tcase_add_test(c, endless_digits_cost_little_and_stay_exact);
 	suite_add_tcase(s, c);
 
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

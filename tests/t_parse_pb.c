@@ -5,6 +5,7 @@
 #include "base/size.h"
 #include "parse/npy.h"
 #include "parse/pb.h"
+#include "suite.h"
 
 struct msg {
 	int64_t		i;
@@ -217,9 +218,5 @@ main(void)
 	tcase_add_test(c, strange_headers_are_refused);
 	suite_add_tcase(s, c);
 
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

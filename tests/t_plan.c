@@ -5,6 +5,7 @@
 #include "plan/build.h"
 #include "plan/host_mem.h"
 #include "plan/val.h"
+#include "suite.h"
 
 /*
  * Every code of a small float decodes to a value that encodes to the same
@@ -163,8 +164,6 @@ main(void)
 {
 	Suite *s = suite_create("plan");
 	TCase *t = tcase_create("values");
-	SRunner *r;
-	int failed;
 
 	tcase_add_loop_test(t, small_floats_round_trip, 0, 8);
 	tcase_add_test(t, floats_round_to_nearest_even);
@@ -173,9 +172,5 @@ main(void)
 	tcase_add_test(t, places_do_not_overlap);
 	tcase_add_loop_test(t, outputs_take_the_place_of_operands, 0, 3);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

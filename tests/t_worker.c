@@ -24,6 +24,7 @@
 #include "worker/sandbox.h"
 #include "worker/views.h"
 #include "model_folder.h"
+#include "suite.h"
 
 static pid_t child;
 static struct err err;
@@ -371,8 +372,6 @@ main(void)
 {
 	Suite *s = suite_create("worker");
 	TCase *c = tcase_create("pieces");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, files_are_read_beneath_only);
@@ -384,9 +383,5 @@ main(void)
 	tcase_add_test(c, a_sandboxed_worker_can_do_its_work_and_no_more);
 	tcase_add_test(c, a_worker_knows_its_parent);
 	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

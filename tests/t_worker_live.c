@@ -20,6 +20,7 @@
 #include "ipc/launch.h"
 #include "ipc/segment.h"
 #include "worker/cache.h"
+#include "suite.h"
 
 #define POCL	"/etc/OpenCL/vendors/pocl.icd"
 
@@ -334,17 +335,11 @@ main(void)
 {
 	Suite *s = suite_create("worker_live");
 	TCase *c = tcase_create("live");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_set_timeout(c, 240);
 	tcase_add_test(c, digits_are_read);
 	tcase_add_test(c, a_dead_parent_takes_its_worker_along);
 	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -21,6 +21,7 @@
 #include "worker/signals.h"
 #include "worker/worker.h"
 #include "model_folder.h"
+#include "suite.h"
 
 /* The engine's place is taken by a model of one input and one output. */
 
@@ -532,8 +533,6 @@ main(void)
 {
 	Suite *s = suite_create("worker_loop");
 	TCase *l = tcase_create("loop");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(l, setup, teardown);
 	tcase_set_timeout(l, 60);
@@ -550,9 +549,5 @@ main(void)
 	tcase_add_test(l, nonsense_from_the_parent_ends_the_worker);
 	tcase_add_test(l, a_gone_parent_ends_the_worker);
 	suite_add_tcase(s, l);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }
