@@ -62,7 +62,8 @@ with Daemon("worker.count=2", models=("double", "bad")) as d:
     check(text.startswith("# HELP "), text[:100])
     equal(len(text.splitlines()), len(d.get("/metrics").body.decode().splitlines()))
     some = run("metrics", "clinferd_requests").text().splitlines()
-    check(some)
+    for first in ("# HELP ", "# TYPE ", "clinferd_requests"):
+        check(any(line.startswith(first) for line in some), "no", first, some)
     for line in some:
         name = line.split(" ")[2] if line.startswith("# ") else line
         check(name.startswith("clinferd_requests"), line)
