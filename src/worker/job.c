@@ -242,6 +242,7 @@ worker_serve(struct worker *w)
 		    WORKER_EXIT_PARENT, &e);
 	worker_collect(w);
 	w->job = j->id;
+	w->single = j->n_parts == 1;
 	while (w->outbox.n_held == CHANNEL_HELD)
 		if (!worker_wait_space(w))
 			break;

@@ -261,14 +261,15 @@ wait(struct worker *w, const struct timespec *limit)
 
 /*
  * Stay awake for the next job, if the last pause was so short that it would
- * have been worth it and others have cores to run on: true if one has come.
+ * have been worth it and others have cores to run on, which they need when many
+ * ask at once: true if one has come.
  */
 static bool
 linger(struct worker *w)
 {
 	int64_t until = clock_ns() + LINGER_NS;
 
-	while (w->brisk) {
+	while (w->brisk && w->single) {
 		for (int i = 0; i < 32; i++) {
 			if (wire_waiting(&w->wire))
 				return true;

@@ -42,6 +42,7 @@ struct worker {
 	bool		 heard;		/* a message may be there */
 	bool		 spare;		/* there are cores besides one for us */
 	bool		 brisk;		/* the last pause was a short one */
+	bool		 single;	/* the last job was one request */
 };
 
 /* The end: say why in the log, stop. */
