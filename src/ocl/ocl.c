@@ -7,9 +7,7 @@
 #include "ocl/program.h"
 #include "ocl/run.h"
 #include "ocl/team.h"
-
-#include <errno.h>
-#include <sys/stat.h>
+#include "ocl/tempdir.h"
 
 /* Instances of a kernel where a driver spreads groups over cores by itself. */
 #define INSTANCES_PER_UNIT	4
@@ -145,23 +143,6 @@ make_team(struct ocl *ocl, struct err *err)
 	return ocl->team == NULL ? -1 : 0;
 }
 
-/* PoCL writes programs to disk, too, and runs them from there. */
-static int
-pocl_cache(const char *dir, struct err *err)
-{
-	char *path;
-
-	if (dir == NULL)
-		return 0;
-	if (mkdir(dir, 0700) == -1 && errno != EEXIST)
-		return err_sys(err, "cache folder %s", dir);
-	if (asprintf(&path, "%s/pocl", dir) == -1)
-		return err_memory(err, "a path", strlen(dir));
-	(void)setenv("POCL_CACHE_DIR", path, 1);
-	free(path);
-	return 0;
-}
-
 struct ocl *
 ocl_open(const struct ocl_options *o, struct err *err)
 {
@@ -173,11 +154,12 @@ ocl_open(const struct ocl_options *o, struct err *err)
 		return NULL;
 	}
 	ocl->memory_max = SIZE_MAX;
+	ocl->tempdir = -1;
 	allowed_cpus(&ocl->cpus);
 	lanes = o->lanes > 0 ? o->lanes : CPU_COUNT(&ocl->cpus);
 	if (lanes > LANES_MAX)
 		lanes = LANES_MAX;
-	if (pocl_cache(o->cache_dir, err) == -1 ||
+	if (tempdir_open(o->cache_dir, &ocl->tempdir, err) == -1 ||
 	    (ocl->found = choose(o, lanes, err)) == NULL)
 		goto fail;
 	ocl->facts = ocl->found->facts;
@@ -203,6 +185,7 @@ ocl_close(struct ocl *ocl)
 	compile_forget(ocl);
 	ocl_buf_free(ocl, ocl->next);
 	free_lanes(ocl);
+	tempdir_close(ocl->tempdir);
 	free(ocl->found);
 	free(ocl);
 }

@@ -10,7 +10,7 @@
 #define SOURCE_MAX	((size_t)4 << 20)
 #define UNUSED_MAX	512
 /* Changes when what is in the disk cache, or how it is made, does. */
-#define CACHE_FORMAT	"clinferd program 1"
+#define CACHE_FORMAT	"clinferd program 2"
 /* Changes when what a check finds does. */
 #define VERDICT_FORMAT	"clinferd verdict 1"
 
@@ -103,6 +103,10 @@ program_cl(const struct program *p, int lane)
 	return p->cl[lane];
 }
 
+/*
+ * The kernel's name tells no kernel anything.  But PoCL knows programs by text
+ * and options, and two builders at the same one would be in each other's way.
+ */
 static char *
 options_of(const struct ocl *ocl, const struct ocl_step *s)
 {
@@ -113,8 +117,8 @@ options_of(const struct ocl *ocl, const struct ocl_step *s)
 	};
 	char *text;
 
-	if (asprintf(&text, "-cl-std=CL1.2 -w %s -DVEC=%d %s", mode[ocl->mode],
-	    ocl->facts.vec, s->defines) == -1)
+	if (asprintf(&text, "-cl-std=CL1.2 -w %s -DVEC=%d -DENTRY=%s %s",
+	    mode[ocl->mode], ocl->facts.vec, s->kernel, s->defines) == -1)
 		return NULL;
 	return text;
 }

@@ -13,8 +13,8 @@
 void	 cache_tidy(int folder);
 
 /*
- * Remove everything in it but its own folders, which are emptied.  -1: the
- * message names what would not go.
+ * Remove everything in it but its own folders, which are emptied, and what
+ * PoCL runs from (ocl/tempdir.h).  -1: the message names what would not go.
  */
 int	 cache_wipe(int folder, struct err *);
 

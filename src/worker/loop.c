@@ -60,7 +60,7 @@ prepare_cache(struct worker *w, enum ctl_cache policy)
 	if (policy != CTL_CACHE_WIPE || w->cache == -1)
 		return;
 	if (cache_wipe(w->cache, &e) == -1)
-		log_warn("load", "%s", e.text);
+		log_warn("load", "wiping the cache: %s", e.text);
 	else
 		log_info("load", "cache wiped");
 }
