@@ -112,6 +112,10 @@ START_TEST(a_job_goes_there_and_back)
 	ck_assert_int_gt(now.since_ns, 0);
 	ck_assert(channel_phase(ch, 5, &now));
 	ck_assert_int_eq(now.since_ns, 5);
+	ck_assert_uint_eq(channel_demoted(ch), 0);
+	wire_demoted(&wire);
+	wire_demoted(&wire);
+	ck_assert_uint_eq(channel_demoted(ch), 2);
 	free(j);
 	ck_assert_int_eq(wire_next(&wire, &j, &err), RING_EMPTY);
 	ck_assert_int_eq(answer(&wire, 7), RING_OK);

@@ -251,6 +251,12 @@ channel_phase(const struct channel *c, int64_t now_ns, struct phase_now *to)
 	return true;
 }
 
+uint32_t
+channel_demoted(const struct channel *c)
+{
+	return atomic_load_explicit(&c->in->demoted, memory_order_relaxed);
+}
+
 void
 channel_trim(struct channel *c)
 {

@@ -142,6 +142,9 @@ int		 channel_wake(struct channel *);
 bool		 channel_phase(const struct channel *, int64_t now_ns,
 		    struct phase_now *);
 
+/* Kernels that it found wrong in this life and does without; its word. */
+uint32_t	 channel_demoted(const struct channel *);
+
 /* Let the kernel take back this mapping's page tables of the arena. */
 void		 channel_trim(struct channel *);
 
@@ -185,6 +188,9 @@ int		 wire_wake(struct wire *);
 
 /* Publish what follows from now on. */
 void		 wire_phase(struct wire *, enum phase, uint64_t job);
+
+/* One kernel more computes wrong, and is not used. */
+void		 wire_demoted(struct wire *);
 
 /* Give the arena's memory back to the system; nothing in it is in use. */
 void		 wire_trim(struct wire *);

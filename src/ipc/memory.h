@@ -35,6 +35,7 @@ struct from_memory {
 	/* The phase in the upper 4 bits, since when in ns below: one word. */
 	alignas(CACHE_LINE) _Atomic uint64_t phase;
 	_Atomic uint64_t	phase_job;	/* written before its phase */
+	_Atomic uint32_t	demoted;	/* kernels it does without */
 	alignas(MEMORY_PAGE) unsigned char desc[CHANNEL_DESC];
 	alignas(MEMORY_PAGE) unsigned char arena[];
 };

@@ -149,6 +149,13 @@ wire_phase(struct wire *w, enum phase phase, uint64_t job)
 }
 
 void
+wire_demoted(struct wire *w)
+{
+	(void)atomic_fetch_add_explicit(&w->out->demoted, 1,
+	    memory_order_relaxed);
+}
+
+void
 wire_trim(struct wire *w)
 {
 	(void)fallocate(w->from.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,

@@ -135,7 +135,7 @@ static json_t *
 worker(const struct worker_info *w)
 {
 	return json_pack("{s:I,s:s,s:s,s:I,s:s,s:s,s:I,s:I,s:I,s:I,s:f,s:I,"
-	    "s:I,s:s}",
+	    "s:I,s:I,s:s}",
 	    "id", (json_int_t)w->id, "device", w->device, "kind", w->kind,
 	    "pid", (json_int_t)w->pid, "state", worker_state_name(w->state),
 	    "phase", w->phase != NULL ? w->phase : "",
@@ -146,6 +146,7 @@ worker(const struct worker_info *w)
 	    "busy_s", (double)w->busy_ns / (double)NS_PER_S,
 	    "models", (json_int_t)w->models,
 	    "holds", (json_int_t)w->holds,
+	    "demoted", (json_int_t)w->demoted,
 	    "death", w->death != NULL ? w->death : "");
 }
 

@@ -231,6 +231,12 @@ worker_holds(const struct worker_info *w)
 	return w->holds;
 }
 
+static double
+worker_demoted(const struct worker_info *w)
+{
+	return w->demoted;
+}
+
 static const struct {
 	const char	*name, *type, *help;
 	double		(*value)(const struct worker_info *);
@@ -248,6 +254,8 @@ static const struct {
 	    worker_busy },
 	{ "clinferd_worker_holds", "gauge", "Batches with outputs in use.",
 	    worker_holds },
+	{ "clinferd_worker_demoted_kernels", "gauge", "Kernels that computed "
+	    "wrong and are not used.", worker_demoted },
 };
 
 static void

@@ -74,6 +74,8 @@ workers_info(const struct sup *sup, uint32_t id, struct worker_info *w)
 	w->models = models_at(s);
 	w->state = state_of(s, w->models);
 	w->phase = "";
+	if (s->channel != NULL)
+		w->demoted = channel_demoted(s->channel);
 	if (s->channel != NULL && channel_phase(s->channel, clock_ns(), &now)) {
 		w->phase = phase_name(now.phase);
 		if (now.since_ns != 0)

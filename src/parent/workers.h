@@ -37,6 +37,7 @@ struct worker_info {
 	int64_t		 ready_ns;	/* of this life, since when; 0: not */
 	uint32_t	 models;		/* versions ready there */
 	uint32_t	 holds;	/* batches whose outputs are still in use */
+	uint32_t	 demoted;	/* kernels found wrong in this life */
 	const char	*death;	/* how the last one died; or "" */
 };
 

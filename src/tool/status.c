@@ -75,7 +75,7 @@ show_models(const json_t *models)
 static void
 show_workers(const json_t *workers)
 {
-	long long ready = 0, restarts = 0, requests = 0;
+	long long ready = 0, restarts = 0, requests = 0, demoted = 0;
 	const json_t *w;
 	size_t at;
 
@@ -83,10 +83,14 @@ show_workers(const json_t *workers)
 		ready += strcmp(remote_text(w, "state"), "ready") == 0;
 		restarts += json_integer_value(json_object_get(w, "restarts"));
 		requests += json_integer_value(json_object_get(w, "requests"));
+		demoted += json_integer_value(json_object_get(w, "demoted"));
 	}
 	(void)printf("workers: %lld of %zu ready, %lld restarts, "
 	    "%lld requests\n", ready, json_array_size(workers), restarts,
 	    requests);
+	if (demoted > 0)
+		(void)printf("kernels: %lld compute wrong and are not used; "
+		    "see the log\n", demoted);
 }
 
 static void

@@ -74,7 +74,9 @@ on_planning(void *arg, bool begins)
 static void
 on_demoted(void *arg, const char *line)
 {
-	(void)arg;
+	struct worker *w = arg;
+
+	wire_demoted(&w->wire);
 	log_warn("kernel", "%s", line);
 }
 
@@ -119,6 +121,7 @@ open_device(struct worker *w)
 		.planning_arg = w,
 		.check = true,
 		.demoted = on_demoted,
+		.demoted_arg = w,
 	};
 	struct err e;
 

@@ -160,6 +160,30 @@ def no_compiler(b):
     shutil.rmtree(b.folder / "cold", ignore_errors=True)
 
 
+def wrong_kernel(b):
+    """A kernel that computes wrong, as a compiler's bug would: found, said, not used."""
+    name, source = "a wrong kernel", pathlib.Path(__file__).parents[2] / "cl/gemm.cl"
+    folder = b.folder / "cl"
+    folder.mkdir()
+    text = source.read_text()
+    wrong = text.replace("l < N - col;", "l < N - col - 1;")
+    b.report.check(wrong != text, f"{name}: it is one")
+    (folder / "gemm.cl").write_text(wrong)
+    d = b.daemon("", "-s", f"engine.cl_dir={folder}", cache=b.folder / "cold")
+    ready = d.wait(lambda: index_of(d, "READY"), 120)
+    b.report.check(ready, f"{name}: the model is there")
+    for digit_name, body in zip(DIGITS, b.bodies):
+        status, answer = d.get(PATH, "POST", body)
+        b.report.check(status == 200 and answer["outputs"][0]["data"]
+                       == [digit(digit_name)[1]], f"{name}: {status} {answer}")
+    worker = d.get("/v2/workers")[1]["workers"][0]
+    b.report.check(worker["demoted"] > 0, f"{name}: counted: {worker}")
+    b.report.check("warn: worker/0: kernel: gemm of gemm.cl" in d.log_text(),
+                   f"{name}: said: {d.log_text()[-600:]}")
+    b.ends(d, name)
+    shutil.rmtree(b.folder / "cold", ignore_errors=True)
+
+
 def main():
     if len(sys.argv) != 2:
         raise SystemExit(__doc__)
@@ -172,6 +196,7 @@ def main():
             busy(b, faults, limit)
         crash_at_load(b)
         no_compiler(b)
+        wrong_kernel(b)
     finally:
         shutil.rmtree(b.folder, ignore_errors=True)
     return b.report.end()
