@@ -67,13 +67,13 @@ leave_a_file(void)
 static pid_t
 another(void)
 {
-	int ready[2], fd;
+	int ready[2];
 	char byte;
 	pid_t pid;
 
 	ck_assert_int_eq(pipe(ready), 0);
 	if ((pid = fork()) == 0) {
-		if (tempdir_open(dir, &fd, NULL) == -1)
+		if (tempdir_open(dir, NULL) == -1)
 			_exit(1);
 		leave_a_file();
 		if (write(ready[1], "", 1) != 1)
@@ -99,22 +99,36 @@ START_TEST(it_goes_with_its_process)
 	char *first;
 	struct stat st;
 	struct err e;
-	int fd;
 
-	ck_assert_msg(tempdir_open(dir, &fd, &e) == 0, "%s", e.text);
+	ck_assert_msg(tempdir_open(dir, &e) == 0, "%s", e.text);
 	ck_assert_int_eq(count(), 1);
 	ck_assert_ptr_nonnull(first = strdup(getenv("POCL_CACHE_DIR")));
 	ck_assert_int_eq(stat(first, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 0777, 0700);
 	leave_a_file();
-	tempdir_close(fd);
+	tempdir_close();
 	ck_assert_int_eq(count(), 0);
 	/* PoCL has read the name, and does not again. */
-	ck_assert_msg(tempdir_open(dir, &fd, &e) == 0, "%s", e.text);
+	ck_assert_msg(tempdir_open(dir, &e) == 0, "%s", e.text);
 	ck_assert_str_eq(getenv("POCL_CACHE_DIR"), first);
 	ck_assert_int_eq(stat(first, &st), 0);
-	tempdir_close(fd);
+	tempdir_close();
 	free(first);
+}
+END_TEST
+
+START_TEST(it_stays_until_its_last_user_has_left)
+{
+	struct err e;
+
+	for (int i = 0; i < 3; i++)
+		ck_assert_msg(tempdir_open(dir, &e) == 0, "%s", e.text);
+	ck_assert_int_eq(count(), 1);
+	tempdir_close();
+	tempdir_close();
+	ck_assert_int_eq(count(), 1);
+	tempdir_close();
+	ck_assert_int_eq(count(), 0);
 }
 END_TEST
 
@@ -122,19 +136,18 @@ START_TEST(one_that_was_killed_is_cleaned_up_after)
 {
 	pid_t alive = another(), dead = another();
 	struct err e;
-	int fd;
 
 	ck_assert_int_eq(count(), 2);
 	end(dead);
 	ck_assert_int_eq(count(), 2);
-	ck_assert_msg(tempdir_open(dir, &fd, &e) == 0, "%s", e.text);
+	ck_assert_msg(tempdir_open(dir, &e) == 0, "%s", e.text);
 	ck_assert_int_eq(count(), 2);
 	end(alive);
-	tempdir_close(fd);
+	tempdir_close();
 	ck_assert_int_eq(count(), 1);
-	ck_assert_msg(tempdir_open(dir, &fd, &e) == 0, "%s", e.text);
+	ck_assert_msg(tempdir_open(dir, &e) == 0, "%s", e.text);
 	ck_assert_int_eq(count(), 1);
-	tempdir_close(fd);
+	tempdir_close();
 	ck_assert_int_eq(count(), 0);
 }
 END_TEST
@@ -143,15 +156,14 @@ START_TEST(what_only_looks_like_one_stays)
 {
 	char path[256];
 	struct err e;
-	int fd;
 
 	(void)snprintf(path, sizeof(path), "%s/pocl", dir);
 	ck_assert_int_eq(mkdir(path, 0700), 0);
 	(void)snprintf(path, sizeof(path), "%s/clinferd-pocl.link", dir);
 	ck_assert_int_eq(symlink("pocl", path), 0);
-	ck_assert_msg(tempdir_open(dir, &fd, &e) == 0, "%s", e.text);
+	ck_assert_msg(tempdir_open(dir, &e) == 0, "%s", e.text);
 	ck_assert_int_eq(count(), 2);
-	tempdir_close(fd);
+	tempdir_close();
 	ck_assert_int_eq(unlink(path), 0);
 }
 END_TEST
@@ -159,18 +171,16 @@ END_TEST
 START_TEST(what_the_user_says_holds_where_there_is_no_cache)
 {
 	struct err e;
-	int fd;
 
 	(void)setenv("POCL_CACHE_DIR", "/nowhere", 1);
-	ck_assert_int_eq(tempdir_open(NULL, &fd, &e), 0);
-	ck_assert_int_eq(fd, -1);
+	ck_assert_int_eq(tempdir_open(NULL, &e), 0);
 	ck_assert_str_eq(getenv("POCL_CACHE_DIR"), "/nowhere");
-	tempdir_close(fd);
+	tempdir_close();
 	(void)unsetenv("POCL_CACHE_DIR");
 	(void)setenv("TMPDIR", dir, 1);
-	ck_assert_msg(tempdir_open(NULL, &fd, &e) == 0, "%s", e.text);
+	ck_assert_msg(tempdir_open(NULL, &e) == 0, "%s", e.text);
 	ck_assert_int_eq(count(), 1);
-	tempdir_close(fd);
+	tempdir_close();
 }
 END_TEST
 
@@ -178,11 +188,9 @@ START_TEST(where_none_can_be_made_says_so)
 {
 	char path[256];
 	struct err e;
-	int fd;
 
 	(void)snprintf(path, sizeof(path), "%s/a/b", dir);
-	ck_assert_int_eq(tempdir_open(path, &fd, &e), -1);
-	ck_assert_int_eq(fd, -1);
+	ck_assert_int_eq(tempdir_open(path, &e), -1);
 	ck_assert_ptr_nonnull(strstr(e.text, path));
 	ck_assert_ptr_nonnull(strstr(e.text, strerror(ENOENT)));
 }
@@ -196,6 +204,7 @@ main(void)
 
 	tcase_add_checked_fixture(t, make_dir, remove_dir);
 	tcase_add_test(t, it_goes_with_its_process);
+	tcase_add_test(t, it_stays_until_its_last_user_has_left);
 	tcase_add_test(t, one_that_was_killed_is_cleaned_up_after);
 	tcase_add_test(t, what_only_looks_like_one_stays);
 	tcase_add_test(t, what_the_user_says_holds_where_there_is_no_cache);

@@ -63,7 +63,7 @@ struct ocl {
 	struct team		*team;
 	struct programs		*programs;
 	struct ocl_buf		*next;		/* LANES: the pieces' counter */
-	int			 tempdir;	/* see tempdir.h; or -1 */
+	bool			 tempdir;	/* is open; see tempdir.h */
 	cpu_set_t		 cpus;		/* allowed at the start */
 	size_t			 memory, memory_max;
 	struct ocl_stats	 stats;

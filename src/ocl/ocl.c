@@ -24,13 +24,19 @@ allowed_cpus(cpu_set_t *cpus)
 int
 ocl_list(struct ocl_facts **out, size_t *n_out, struct err *err)
 {
+	/* PoCL leaves a file behind each time. */
+	bool tidy = tempdir_open(NULL, NULL) == 0;
 	struct ocl_facts *all;
 	struct found *found;
 	cpu_set_t cpus;
 	size_t n;
+	int result;
 
 	allowed_cpus(&cpus);
-	if (device_find(&found, &n, CPU_COUNT(&cpus), false, err) == -1)
+	result = device_find(&found, &n, CPU_COUNT(&cpus), false, err);
+	if (tidy)
+		tempdir_close();
+	if (result == -1)
 		return -1;
 	*out = NULL;
 	*n_out = 0;
@@ -154,13 +160,14 @@ ocl_open(const struct ocl_options *o, struct err *err)
 		return NULL;
 	}
 	ocl->memory_max = SIZE_MAX;
-	ocl->tempdir = -1;
 	allowed_cpus(&ocl->cpus);
 	lanes = o->lanes > 0 ? o->lanes : CPU_COUNT(&ocl->cpus);
 	if (lanes > LANES_MAX)
 		lanes = LANES_MAX;
-	if (tempdir_open(o->cache_dir, &ocl->tempdir, err) == -1 ||
-	    (ocl->found = choose(o, lanes, err)) == NULL)
+	if (tempdir_open(o->cache_dir, err) == -1)
+		goto fail;
+	ocl->tempdir = true;
+	if ((ocl->found = choose(o, lanes, err)) == NULL)
 		goto fail;
 	ocl->facts = ocl->found->facts;
 	settle(ocl, o->profile, lanes);
@@ -185,7 +192,8 @@ ocl_close(struct ocl *ocl)
 	compile_forget(ocl);
 	ocl_buf_free(ocl, ocl->next);
 	free_lanes(ocl);
-	tempdir_close(ocl->tempdir);
+	if (ocl->tempdir)
+		tempdir_close();
 	free(ocl->found);
 	free(ocl);
 }

@@ -15,7 +15,10 @@
 
 #define VARIABLE	"POCL_CACHE_DIR"
 
-static char own[PATH_MAX];	/* its path; "": this process has had none */
+/* This process's. */
+static char own[PATH_MAX];	/* its path; "": it has had none */
+static int own_fd = -1;		/* with the lock */
+static unsigned users;
 
 /*
  * A descriptor with the lock on it, or -1: it is another's, or none at all.
@@ -96,34 +99,46 @@ temporary(void)
 	return dir != NULL && dir[0] == '/' ? dir : "/tmp";
 }
 
-int
-tempdir_open(const char *dir, int *fd, struct err *e)
+static int
+take(const char *dir, struct err *e)
 {
-	*fd = -1;
-	if (dir == NULL && own[0] == '\0' && getenv(VARIABLE) != NULL)
-		return 0;	/* the user has said where */
-	if (dir == NULL)
-		dir = temporary();
-	else if (mkdir(dir, 0700) == -1 && errno != EEXIST)
-		return err_sys(e, "cache folder %s", dir);
-	sweep(dir);
 	for (int tries = 0; tries < 16; tries++) {
 		if (make(dir, e) == -1)
 			return -1;
-		if ((*fd = lock(AT_FDCWD, own, true)) != -1 && is_there(*fd))
+		own_fd = lock(AT_FDCWD, own, true);
+		if (own_fd != -1 && is_there(own_fd))
 			return 0;
-		if (*fd != -1)
-			(void)close(*fd);
+		if (own_fd != -1)
+			(void)close(own_fd);
 	}
-	*fd = -1;
+	own_fd = -1;
 	return err_set(e, ERR_UNAVAILABLE, "folder %s: cannot be locked", own);
 }
 
-void
-tempdir_close(int fd)
+int
+tempdir_open(const char *dir, struct err *e)
 {
-	if (fd == -1)
+	bool said = dir == NULL && own[0] == '\0' && getenv(VARIABLE) != NULL;
+
+	if (users == 0 && !said) {
+		if (dir == NULL)
+			dir = temporary();
+		else if (mkdir(dir, 0700) == -1 && errno != EEXIST)
+			return err_sys(e, "cache folder %s", dir);
+		sweep(dir);
+		if (take(dir, e) == -1)
+			return -1;
+	}
+	users++;
+	return 0;
+}
+
+void
+tempdir_close(void)
+{
+	if (--users > 0 || own_fd == -1)
 		return;
 	(void)tree_remove(AT_FDCWD, own, NULL);
-	(void)close(fd);
+	(void)close(own_fd);
+	own_fd = -1;
 }

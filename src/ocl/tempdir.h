@@ -16,13 +16,14 @@
 
 /*
  * Make it in the folder dir (NULL: for temporary files), where those of
- * processes that are gone are removed.  *fd keeps it ours while it is open.
+ * processes that are gone are removed, unless this process has it already.
  * Before the first OpenCL call: PoCL reads its name but once, so a process has
- * the same one each time.
+ * the same one each time.  Without dir, POCL_CACHE_DIR is taken as it is.  From
+ * one thread at a time.
  */
-int	 tempdir_open(const char *dir, int *fd, struct err *);
+int	 tempdir_open(const char *dir, struct err *);
 
-/* Remove it.  -1 is fine. */
-void	 tempdir_close(int fd);
+/* Once for each that was opened; the last one removes it. */
+void	 tempdir_close(void);
 
 #endif

@@ -149,8 +149,8 @@ give_driver(struct outfit *o, const struct conf *c, const char *icd,
     const char *cache)
 {
 	static const char *const caches[] = {
-		"HOME", "TMPDIR", "XDG_CACHE_HOME", "POCL_CACHE_DIR",
-		"CUDA_CACHE_PATH", "NEO_CACHE_DIR", "MESA_SHADER_CACHE_DIR",
+		"HOME", "TMPDIR", "XDG_CACHE_HOME", "CUDA_CACHE_PATH",
+		"NEO_CACHE_DIR", "MESA_SHADER_CACHE_DIR",
 	};
 
 	give(o, "PATH", "/usr/bin:/bin");

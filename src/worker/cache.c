@@ -10,32 +10,6 @@
 #include "ocl/tempdir.h"
 #include "worker/cache.h"
 
-/* A stream of the folder. */
-static DIR *
-open_folder(int folder)
-{
-	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd != -1 ? fdopendir(fd) : NULL;
-
-	if (d == NULL && fd != -1)
-		(void)close(fd);
-	return d;
-}
-
-void
-cache_tidy(int folder)
-{
-	DIR *d = open_folder(folder);
-	struct dirent *entry;
-
-	if (d == NULL)
-		return;
-	while ((entry = readdir(d)) != NULL)
-		if (strncmp(entry->d_name, "tempfile_", 9) == 0)
-			(void)unlinkat(folder, entry->d_name, 0);
-	(void)closedir(d);
-}
-
 /* The outermost folders stay: a driver that runs takes them for granted. */
 static int
 wipe(int folder, const char *name, struct err *e)
@@ -52,12 +26,17 @@ wipe(int folder, const char *name, struct err *e)
 int
 cache_wipe(int folder, struct err *e)
 {
-	DIR *d = open_folder(folder);
+	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd != -1 ? fdopendir(fd) : NULL;
 	struct dirent *entry;
 	int res = 0;
 
-	if (d == NULL)
-		return err_sys(e, "cache");
+	if (d == NULL) {
+		res = err_sys(e, "cache");
+		if (fd != -1)
+			(void)close(fd);
+		return res;
+	}
 	while (res == 0 && (entry = readdir(d)) != NULL)
 		res = wipe(folder, entry->d_name, e);
 	(void)closedir(d);

@@ -9,9 +9,6 @@
 
 #include "base/err.h"
 
-/* Remove what drivers left behind in earlier lives (PoCL: a file per start). */
-void	 cache_tidy(int folder);
-
 /*
  * Remove everything in it but its own folders, which are emptied, and what
  * PoCL runs from (ocl/tempdir.h).  -1: the message names what would not go.

@@ -12,7 +12,6 @@
 #include "base/log.h"
 #include "engine/engine.h"
 #include "ocl/ocl.h"
-#include "worker/cache.h"
 #include "worker/facts.h"
 #include "worker/signals.h"
 #include "worker/worker.h"
@@ -179,7 +178,6 @@ main(int argc, char **argv)
 		return list_devices();
 	w.cache = WORKER_FD_CACHE;
 	open_channel(&w);
-	cache_tidy(w.cache);
 	enter_sandbox(&w);
 	w.spare = has_spare_cores();
 	open_device(&w);

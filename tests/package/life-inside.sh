@@ -141,6 +141,8 @@ gives 0 "try-restart" $init try-restart
 ok "... answers, too" ask
 gives 3 "an unknown word" $init dance
 gives 0 "stop once more" $init stop
+ok "... leaves nothing but programs in the cache" \
+    test -z "$(find /var/cache/clinferd -mindepth 2 ! -name '*.clbin')"
 gives 0 "stop when stopped" $init stop
 gives 3 "status when stopped" $init status
 gives 7 "reload when stopped" $init reload
