@@ -298,8 +298,8 @@ START_TEST(a_trial_finds_it)
 	};
 	char text[1024], last[128];
 	int n = snprintf(text, sizeof(text), "-t -c %s/conf -u root "
-	    "-l 127.0.0.1:1 -m %s/none -s worker.cache=%s/cache "
-	    "-s worker.program=%s/fake_worker", dir, dir, dir, self);
+	    "-l unix:%s/s -m %s/none -s worker.cache=%s/cache "
+	    "-s worker.program=%s/fake_worker", dir, dir, dir, dir, self);
 
 	put("conf", "");
 	ck_assert_int_eq(status_of(start(text)), 0);

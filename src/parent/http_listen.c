@@ -91,7 +91,8 @@ may_accept(struct http *h, struct http_conn **victim)
 	return false;
 }
 
-static void
+/* True if there may be more. */
+static bool
 accept_some(struct http_listener *l)
 {
 	static const int one = 1;
@@ -104,12 +105,12 @@ accept_some(struct http_listener *l)
 
 		if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
 			accept_and_drop(h, l->fd);
-			return;
+			return false;
 		}
 		if (fd < 0 && errno == ECONNABORTED)
 			continue;
 		if (fd < 0)
-			return;
+			return false;
 		if (victim != NULL)
 			conn_close(victim);
 		if (l->path == NULL)
@@ -117,6 +118,15 @@ accept_some(struct http_listener *l)
 			    sizeof(one));
 		conn_new(h, fd, l->classes, l);
 	}
+	return !h->paused;
+}
+
+/* Who waits in the queue when it closes would be reset. */
+static void
+accept_all(struct http_listener *l)
+{
+	for (int n = 0; n <= BACKLOG && accept_some(l); n += ACCEPT_MAX)
+		;
 }
 
 static void
@@ -126,7 +136,7 @@ on_connect(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	if (what & EV_READ)
-		accept_some(arg);
+		(void)accept_some(arg);
 	else
 		listener_close(arg);
 	loop_leave(entered);
@@ -175,6 +185,7 @@ listener_close(struct http_listener *l)
 {
 	char address[LOG_VALUE];
 
+	accept_all(l);
 	end_conns(l);
 	log_info("http", "closed: address=%s", log_quote(address, l->address));
 	listener_free(l);
@@ -403,7 +414,7 @@ is_open(const struct http *h, const char *address)
  * Drop who begins to connect: it tries again after a second, by which time this
  * socket is gone and another has the port, or none.
  */
-static void
+static bool
 refuse_new(int fd)
 {
 	/* Of the TCP header: SYN without ACK is dropped, all else taken. */
@@ -416,8 +427,25 @@ refuse_new(int fd)
 	};
 	const struct sock_fprog program = { nitems(code), code };
 
-	(void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
-	    sizeof(program));
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+	    sizeof(program)) == 0;
+}
+
+/*
+ * Where only root may filter: a queue that is full has the same effect.  It is
+ * with one, who is taken at the end.
+ */
+static void
+hold_back(struct http_listener *l)
+{
+	struct event *timer = event_new(l->http->base, -1, 0, on_connect, l);
+
+	(void)listen(l->fd, 0);
+	accept_all(l);
+	if (timer == NULL)
+		return;		/* then as long as they come */
+	event_free(l->event);
+	l->event = timer;
 }
 
 /* Closing resets who waits in the queue: first nobody new, then close. */
@@ -427,8 +455,8 @@ listener_leave(struct http_listener *l)
 	l->closing = true;
 	if (l->path != NULL)
 		(void)unlink(l->path);
-	else
-		refuse_new(l->fd);
+	else if (!refuse_new(l->fd))
+		hold_back(l);
 	l->path = NULL;
 	end_conns(l);
 	if (l->http->started && !l->http->paused)
