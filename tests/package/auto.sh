@@ -11,14 +11,18 @@ copy_of "$base" root-auto
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 printf '#!/bin/sh\nexit 0\n' > "$root/usr/sbin/policy-rc.d"
 chmod +x "$root/usr/sbin/policy-rc.d"
+inside "$root" apt-get -q update > "$work/install.log" 2>&1 ||
+    die "apt knows no packages"
 say "autopkgtest"
-# Its chroot backend mounts nothing, and start-stop-daemon looks into /proc.
+# Its chroot backend mounts nothing; start-stop-daemon looks into /proc, and PoCL
+# into /sys for the cores.
 # shellcheck disable=SC2016	# the inner shell's
 timeout -s KILL 600 unshare --mount --pid --fork --kill-child -- sh -euc '
 mount --make-rprivate /
 mount -t proc proc /proc
 mount -t proc proc "$1/proc"
-mount --bind /dev "$1/dev"
+mount --rbind /dev "$1/dev"
+mount --rbind /sys "$1/sys"
 exec autopkgtest --no-built-binaries "$2" "$3" -- chroot "$1"' \
     sh "$root" "$deb" "$dsc" > "$work/autopkgtest.log" 2>&1 || {
 	tail -n 60 "$work/autopkgtest.log" >&2
