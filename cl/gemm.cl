@@ -63,6 +63,24 @@ product(VFLOAT acc[MR][NB], const __global float *a,
 	}
 }
 
+#ifdef WITH_C
+/*
+ * alpha * v + beta * c; beta is 0 where there is no c.  Columns of c lie one
+ * apart or, 0, are the same.  (Not through an array: LLVM 19 makes wrong code
+ * of a loop that fills one of four.)
+ */
+INLINE VFLOAT
+with_c(VFLOAT v, const __global float *c, int c_col, float alpha, float beta)
+{
+	v *= alpha;
+	if (beta != 0.0f && c_col == 0)
+		v += beta * c[0];
+	else if (beta != 0.0f)
+		v += beta * VLOAD(0, c);
+	return v;
+}
+#endif
+
 KERNEL void
 gemm(IN(float, a), IN(float, w), IN(float, c), OUT(float, y), int batch,
     int M, int N, int K, long stride_a, long stride_w, int c_row, int c_col,
@@ -102,14 +120,14 @@ gemm(IN(float, a), IN(float, w), IN(float, c), OUT(float, y), int batch,
 
 					if (m < skip)
 						continue;
+#ifdef WITH_C
+					const __global float *cp = c +
+					    (from + m) * c_row + col * c_col;
+#endif
 					if (col + VEC <= N) {
 #ifdef WITH_C
-						for (int l = 0; l < VEC; l++)
-							s[l] = c[(from + m) *
-							    c_row + (col + l) *
-							    c_col];
-						v = alpha * v + beta *
-						    VLOAD(0, s);
+						v = with_c(v, cp, c_col, alpha,
+						    beta);
 #endif
 						v = VEPI(v, at, col);
 						VSTORE(v, 0, y + at);
@@ -118,9 +136,10 @@ gemm(IN(float, a), IN(float, w), IN(float, c), OUT(float, y), int batch,
 					VSTORE(v, 0, s);
 					for (int l = 0; l < N - col; l++) {
 #ifdef WITH_C
-						s[l] = alpha * s[l] + beta *
-						    c[(from + m) * c_row +
-						    (col + l) * c_col];
+						s[l] *= alpha;
+						if (beta != 0.0f)
+							s[l] += beta *
+							    cp[l * c_col];
 #endif
 						y[at + l] = EPI(s[l], at + l,
 						    col + l);

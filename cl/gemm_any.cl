@@ -30,7 +30,8 @@ gemm_any(IN(float, a), IN(float, b) C_ARG, OUT(float, y), int total, int m,
 			v += p[(long)l * a_col] * q[(long)l * b_row];
 		v *= alpha;
 #ifdef ADD_C
-		v += beta * c[(long)i * c_row + (long)j * c_col];
+		if (beta != 0.0f)
+			v += beta * c[(long)i * c_row + (long)j * c_col];
 #endif
 		y[o] = EPI(v, o, j);
 	}

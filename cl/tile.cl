@@ -129,8 +129,10 @@ tile(IN(float, a_), IN(float, b_), IN(float, c), OUT(float, y), int M, int N,
 #if defined(WITH_C) && defined(CONV)
 				v += c[chan];
 #elif defined(WITH_C)
-				v = alpha * v + beta * c[(long)m * c_row +
-				    (long)n * c_col];
+				v *= alpha;
+				if (beta != 0.0f)
+					v += beta * c[(long)m * c_row +
+					    (long)n * c_col];
 #endif
 				y[at] = EPI(v, at, chan);
 			}

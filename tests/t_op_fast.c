@@ -364,7 +364,7 @@ END_TEST
 struct gemm_case {
 	int64_t	batch, m, n, k;
 	int	trans_a, trans_b;	/* Gemm */
-	int	known, c;
+	int	known, c;	/* C: 1 a row, 2 a column, 3 all of it */
 };
 
 static const struct gemm_case gemm_cases[] = {
@@ -375,6 +375,7 @@ static const struct gemm_case gemm_cases[] = {
 	{ 3, 11, 50, 18, 0, 0, 0, 0 },
 	{ 2, 9, 16, 24, 0, 0, 1, 0 },
 	{ 0, 3, 130, 64, 0, 1, 0, 0 },
+	{ 0, 6, 37, 20, 0, 0, 1, 3 },
 };
 
 static void
@@ -396,8 +397,9 @@ add_gemm(struct trial *t, int i, const struct gemm_case *g)
 		input(t, name, rank, b + f);
 	(void)snprintf(name, sizeof(name), "c%d", i);
 	if (g->c)
-		constant(t, name, g->c, g->c == 1 ? (int64_t[]){ g->n } :
-		    (int64_t[]){ g->m, 1 }, 1);
+		constant(t, name, g->c == 1 ? 1 : 2, g->c == 1 ?
+		    (int64_t[]){ g->n } :
+		    (int64_t[]){ g->m, g->c == 2 ? 1 : g->n }, 1);
 	(void)snprintf(in, sizeof(in), g->c ? "a%d b%d c%d" : "a%d b%d", i, i,
 	    i);
 	(void)snprintf(name, sizeof(name), "p%d", i);
@@ -430,6 +432,29 @@ START_TEST(products)
 }
 END_TEST
 
+/* Where there is no C nothing else is read for it. */
+START_TEST(a_product_without_c)
+{
+	struct trial t = begin(4);
+	float *a;
+
+	use_way(_i);
+	input(&t, "a", 2, (int64_t[]){ 9, 20 });
+	a = (float *)(uintptr_t)t.seg[0].data;
+	a[0] = INFINITY;
+	constant(&t, "b", 2, (int64_t[]){ 20, 37 }, 1);
+	onnx_init(t.o, "from", DT_INT64, 1, (int64_t[]){ 1 },
+	    (int64_t[]){ 1 });
+	onnx_init(t.o, "to", DT_INT64, 1, (int64_t[]){ 1 }, (int64_t[]){ 9 });
+	onnx_init(t.o, "axis", DT_INT64, 1, (int64_t[]){ 1 }, (int64_t[]){ 0 });
+	onnx_node(t.o, "Gemm", "a b", "p");
+	onnx_attr_float(t.o, "alpha", 0.5f);
+	onnx_node(t.o, "Slice", "p from to axis", "y");
+	onnx_output(t.o, "y", DT_FLOAT, -1, NULL);
+	agree(&t);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -445,6 +470,7 @@ main(void)
 	tcase_add_loop_test(c, chains_odd_channels, 0, WAYS_FEW);
 	tcase_add_loop_test(c, chains_of_a_batch, 0, WAYS_FEW);
 	tcase_add_loop_test(c, products, 0, WAYS);
+	tcase_add_loop_test(c, a_product_without_c, 0, WAYS_FEW);
 	suite_add_tcase(s, c);
 	return suite_run(s);
 }

@@ -334,7 +334,7 @@ gemm_host(struct view *v, struct err *e)
 			    elem_f(b->type, b->data, (size_t)(g.tb ?
 			    j * g.k + k : k * g.n + j));
 		sum *= g.alpha;
-		if (c != NULL)
+		if (c != NULL && g.beta != 0)
 			sum += g.beta * elem_f(c->type, c->data,
 			    (size_t)(i * row + j * col));
 		elem_set_f(v->out[0]->type, out, (size_t)o, sum);

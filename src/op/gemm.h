@@ -6,6 +6,8 @@
  *
  *	y[i] = alpha * op(a[i]) * op(b[i]) + beta * c	for i in [0, batch)
  *
+ * with c not read where beta is 0 (as in BLAS).
+ *
  * a[i] is m x k (transposed: k x m) row-major, from element
  * i * stride_a of a; b and y alike.  A stride of 0: all i share it.  Rows may
  * have folded leading axes into m (b shared) or batch (both change).
