@@ -6,20 +6,7 @@
 
 #include <check.h>
 
-#ifdef __SANITIZE_ADDRESS__
-/*
- * Drivers stay loaded: what they leak is known by their library's name
- * (lsan.supp), which is gone with the library.
- */
-int	 dlclose(void *);
-
-int
-dlclose(void *handle)
-{
-	(void)handle;
-	return 0;
-}
-#endif
+#include "keep_drivers.h"
 
 /* Run it, say what failed; the exit status. */
 static inline int

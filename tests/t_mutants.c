@@ -13,6 +13,7 @@
 
 #include "base/size.h"
 #include "engine/engine.h"
+#include "keep_drivers.h"
 #include "ocl/ocl.h"
 
 #define MUTANTS		10000
