@@ -70,6 +70,12 @@ def renamed_file(d, name, text):
     os.rename(d.path(name + ".part"), d.path(name))
 
 
+def renamed_version(d, name, text):
+    """SIGHUP reads at once whatever lies there: it must never be half of a file."""
+    d.put(".new/model.onnx", text)
+    os.rename(d.path(".new"), d.path(name))
+
+
 def renamed_folder(d, text):
     d.put(".next/2/model.onnx", text)
     os.rename(d.path("m"), d.path(".last"))
@@ -82,7 +88,7 @@ def play(d, a):
     d.process.send_signal(signal.SIGHUP)
     a.breaks(lambda: renamed_file(d, "m/1/model.onnx", "broken"), "it is bad")
     d.process.send_signal(signal.SIGHUP)
-    a.becomes(9, lambda: d.put("m/2/model.onnx", "times 9 end"))
+    a.becomes(9, lambda: renamed_version(d, "m/2", "times 9 end"))
     equal(d.post("/v2/repository/models/m/load", "").status, 200)
     a.breaks(lambda: d.put("m/3/model.onnx", "broken"), "it is bad")
     shutil.rmtree(d.path("m/3"))
