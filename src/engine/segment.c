@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "engine/net.h"
 
 #define KEY_MAX		((size_t)1 << 24)
@@ -54,16 +55,6 @@ make_key(struct net *net, int from, struct buf *key, struct err *err)
 		key_val(key, i, &net->now[i]);
 	}
 	return buf_failed(key) ? err_memory(err, "a plan's key", key->len) : 0;
-}
-
-static uint64_t
-hash(const struct buf *key)
-{
-	uint64_t h = 0xcbf29ce484222325;
-
-	for (size_t i = 0; i < key->len; i++)
-		h = (h ^ (unsigned char)key->data[i]) * 0x100000001b3;
-	return h;
 }
 
 static struct segment *
@@ -146,7 +137,7 @@ get(struct net *net, int from, struct buf *key, bool *again, struct err *err)
 	buf_clear(key);
 	if (make_key(net, from, key, err) < 0)
 		return NULL;
-	h = hash(key);
+	h = hash_add(HASH_START, key->data, key->len);
 	if ((s = find(net, key, h)) != NULL)
 		return s;
 	if ((s = plan_new_one(net, from, again, err)) == NULL)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/tree.h"
@@ -74,8 +75,8 @@ make(const char *dir, struct err *e)
 		own[0] = '\0';
 		return err_set(e, ERR_LIMIT, "folder %s: too long a name", dir);
 	}
-	if (mkdtemp(own) != NULL)
-		return setenv(VARIABLE, own, 1);
+	if (mkdtemp(own) != NULL && setenv(VARIABLE, own, 1) == 0)
+		return 0;
 	(void)err_sys(e, "folder %s", own);
 	own[0] = '\0';
 	return -1;
@@ -102,7 +103,9 @@ temporary(void)
 static int
 take(const char *dir, struct err *e)
 {
-	for (int tries = 0; tries < 16; tries++) {
+	static const struct timespec pause = { 0, 2000000 };
+
+	for (int tries = 0; tries < 100; tries++) {
 		if (make(dir, e) == -1)
 			return -1;
 		own_fd = lock(AT_FDCWD, own, true);
@@ -110,6 +113,7 @@ take(const char *dir, struct err *e)
 			return 0;
 		if (own_fd != -1)
 			(void)close(own_fd);
+		(void)nanosleep(&pause, NULL);	/* until it is gone */
 	}
 	own_fd = -1;
 	return err_set(e, ERR_UNAVAILABLE, "folder %s: cannot be locked", own);
@@ -126,6 +130,7 @@ tempdir_open(const char *dir, struct err *e)
 		else if (mkdir(dir, 0700) == -1 && errno != EEXIST)
 			return err_sys(e, "cache folder %s", dir);
 		sweep(dir);
+
 		if (take(dir, e) == -1)
 			return -1;
 	}

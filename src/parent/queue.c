@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/size.h"
 #include "ipc/segment.h"
 #include "parent/conf.h"
@@ -344,16 +345,15 @@ request_new(void)
 static uint64_t
 shape_key(const struct request *r)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	uint64_t h = HASH_START;
 
 	for (uint32_t i = 0; i < r->n_in; i++) {
 		const struct request_input *in = &r->in[i];
 
-		h = (h ^ in->index) * UINT64_C(0x100000001b3);
-		h = (h ^ (uint64_t)in->shape.rank) * UINT64_C(0x100000001b3);
+		h = hash_word(h, in->index);
+		h = hash_word(h, (uint64_t)in->shape.rank);
 		for (int d = 1; d < in->shape.rank; d++)
-			h = (h ^ (uint64_t)in->shape.dim[d]) *
-			    UINT64_C(0x100000001b3);
+			h = hash_word(h, (uint64_t)in->shape.dim[d]);
 	}
 	return h;
 }

@@ -19,6 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/size.h"
 #include "parent/conf.h"
 #include "parent/parent.h"
@@ -251,27 +252,17 @@ share_of(const struct slot *s, cpu_set_t *share)
 	return true;
 }
 
-/* FNV-1a over some more bytes. */
-static uint64_t
-mix(uint64_t h, const void *data, size_t n)
-{
-	const unsigned char *p = data;
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ p[i]) * UINT64_C(0x100000001b3);
-	return h;
-}
-
 uint64_t
 spawn_outfit(const struct slot *s)
 {
 	const struct conf_list *dirs = &s->sup->parent->conf->models_dir;
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	uint64_t h = HASH_START;
 	cpu_set_t share;
 
 	for (size_t i = 0; i < dirs->n; i++)
-		h = mix(h, dirs->v[i], strlen(dirs->v[i]) + 1);
-	return share_of(s, &share) ? mix(h, &share, sizeof(share)) : h;
+		h = hash_add(h, dirs->v[i], strlen(dirs->v[i]) + 1);
+	return share_of(s, &share) ? hash_add(h, &share, sizeof(share)) :
+	    h;
 }
 
 /* The child, between fork and exec: system calls only. */

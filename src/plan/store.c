@@ -1,6 +1,7 @@
 /* Constants on the device: the model's, packed once, and the plan's own. */
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/size.h"
 #include "plan/build.h"
 
@@ -57,11 +58,9 @@ packs_bytes(const struct packs *s)
 static struct pack **
 pack_find(struct packs *s, const struct tensor *t, const char *key)
 {
-	uint64_t h = (uint64_t)(uintptr_t)t >> 4;
+	uint64_t h = hash_add((uint64_t)(uintptr_t)t >> 4, key, strlen(key));
 	struct pack **p;
 
-	for (const char *k = key; *k != '\0'; k++)
-		h = (h ^ (unsigned char)*k) * 0x100000001b3;
 	p = &s->bucket[h % PACK_BUCKETS];
 	while (*p != NULL && ((*p)->init != t || strcmp((*p)->key, key) != 0))
 		p = &(*p)->next;

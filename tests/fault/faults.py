@@ -178,6 +178,11 @@ def wrong_kernel(b):
                        == [digit(digit_name)[1]], f"{name}: {status} {answer}")
     worker = d.get("/v2/workers")[1]["workers"][0]
     b.report.check(worker["demoted"] > 0, f"{name}: counted: {worker}")
+    said = subprocess.run([b.build / "clinfer", "status", "-u",
+                           f"127.0.0.1:{d.port}"],
+                          capture_output=True, text=True).stdout
+    b.report.check("kernels: %d compute wrong" % worker["demoted"] in said,
+                   f"{name}: clinfer status: {said}")
     b.report.check("warn: worker/0: kernel: gemm of gemm.cl" in d.log_text(),
                    f"{name}: said: {d.log_text()[-600:]}")
     b.ends(d, name)
